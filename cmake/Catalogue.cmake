@@ -5,6 +5,8 @@
 # stops the configuration.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/methods/catalogue.txt")
 
+set(PLIMSOLL_CATALOGUE_FAULT WARNING)
+
 # Reads the catalogue into lists: ids, and for each id CATALOGUE_<id>_{TIER,PLUGIN}.
 function(plimsoll_read_catalogue)
   set(ids "")
@@ -33,7 +35,7 @@ function(plimsoll_read_catalogue)
     foreach(suffix .cpp _test.cpp .test .md)
       set(part "src/methods/${CMAKE_MATCH_1}/${CMAKE_MATCH_2}/${CMAKE_MATCH_2}${suffix}")
       if(NOT EXISTS "${PROJECT_SOURCE_DIR}/${part}")
-        message(FATAL_ERROR "catalogue.txt names ${id}, but ${part} is missing: "
+        message(${PLIMSOLL_CATALOGUE_FAULT} "catalogue.txt names ${id}, but ${part} is missing: "
                 "a method is one folder with its source, its _test.cpp, its .test and its .md.")
       endif()
     endforeach()
@@ -45,7 +47,7 @@ function(plimsoll_read_catalogue)
     if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/src/methods/${folder}")
       string(REPLACE "/" "." id "${folder}")
       if(NOT id IN_LIST ids)
-        message(FATAL_ERROR "src/methods/${folder} has no line in src/methods/catalogue.txt: add `${id} core`.")
+        message(${PLIMSOLL_CATALOGUE_FAULT} "src/methods/${folder} has no line in src/methods/catalogue.txt: add `${id} core`.")
       endif()
     endif()
   endforeach()
@@ -60,7 +62,10 @@ function(plimsoll_write_catalogue output)
     list(GET pair 1 method)
     set(card_file "${PROJECT_SOURCE_DIR}/src/methods/${family}/${method}/${method}.md")
     set_property(DIRECTORY "${PROJECT_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${card_file}")
-    file(READ "${card_file}" card)
+    set(card "")
+    if(EXISTS "${card_file}")
+      file(READ "${card_file}" card)
+    endif()
     string(APPEND declarations "namespace ${family}::${method} {\nextern constinit const Method entry;\n}\n")
     string(APPEND rows "    {\"${id}\", \"${CATALOGUE_${id}_TIER}\", \"${CATALOGUE_${id}_PLUGIN}\", "
            "&${family}::${method}::entry,\n     R\"plimsollcard(${card})plimsollcard\"},\n")

@@ -10,17 +10,15 @@ function(plimsoll_web_assets)
   file(GLOB_RECURSE inputs CONFIGURE_DEPENDS "${web}/*.js" "${web}/*.mjs" "${web}/*.json" "${web}/*.css" "${web}/*.ts")
   list(FILTER inputs EXCLUDE REGEX "/(node_modules|dist)/")
   find_program(NPM_PROGRAM npm REQUIRED)
-  if(NOT PROJECT_BINARY_DIR STREQUAL PROJECT_SOURCE_DIR)
-    add_custom_command(OUTPUT "${out}/report.js" "${out}/templates.json"
-        COMMAND "${CMAKE_COMMAND}" -E env "PLIMSOLL_WEB_OUT=${out}"
+  add_custom_command(OUTPUT "${out}/report.js" "${out}/report.css" "${out}/templates.json"
+      COMMAND "${CMAKE_COMMAND}" -E env "PLIMSOLL_WEB_OUT=${out}"
                 "${PROJECT_SOURCE_DIR}/tools/build_web.sh"
-        DEPENDS ${inputs} "${PROJECT_SOURCE_DIR}/tools/build_web.sh"
-        WORKING_DIRECTORY "${web}" COMMENT "Bundling the report's script" VERBATIM)
-    add_custom_target(plimsoll_web DEPENDS "${out}/report.js" "${out}/templates.json")
-  endif()
+      DEPENDS ${inputs} "${PROJECT_SOURCE_DIR}/tools/build_web.sh"
+      WORKING_DIRECTORY "${web}" COMMENT "Bundling the report's script" VERBATIM)
   get_target_property(kind room_engine TYPE)
   if(kind STREQUAL "STATIC_LIBRARY")
     plimsoll_embed(room_engine report_js "${out}/report.js")
+    plimsoll_embed(room_engine report_css "${out}/report.css")
     plimsoll_embed(room_engine report_templates "${out}/templates.json")
   endif()
 endfunction()
