@@ -7,8 +7,7 @@ function(plimsoll_web_assets)
   if(NOT EXISTS "${web}/package.json")
     return()
   endif()
-  file(GLOB_RECURSE inputs CONFIGURE_DEPENDS "${web}/*.js" "${web}/*.mjs" "${web}/*.json" "${web}/*.css" "${web}/*.ts")
-  list(FILTER inputs EXCLUDE REGEX "/(node_modules|dist)/")
+  file(GLOB inputs CONFIGURE_DEPENDS "${web}/*.mjs" "${web}/*.json" "${web}/src/*" "${web}/templates/*")
   find_program(NPM_PROGRAM npm REQUIRED)
   add_custom_command(OUTPUT "${out}/report.js" "${out}/report.css" "${out}/templates.json"
       COMMAND "${CMAKE_COMMAND}" -E env "PLIMSOLL_WEB_OUT=${out}"
