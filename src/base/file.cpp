@@ -121,7 +121,7 @@ AtomicFile::~AtomicFile() = default;
 Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
   std::filesystem::path target = path;
   struct stat facts = {};
-  bool stands = ::stat(path.c_str(), &facts) == 0;
+  const bool stands = ::stat(path.c_str(), &facts) == 0;
   if (stands && !S_ISREG(facts.st_mode))
     return Error(ErrorCode::wrong_kind, "cannot replace what is not a regular file", "Give the path of a regular file")
         .in_file(path.string());
@@ -142,7 +142,9 @@ Result<AtomicFile> AtomicFile::create(const std::filesystem::path& path) {
     else if (errno != EEXIST && errno != EINTR) break;
   }
   if (state.fd < 0) return file_error(errno, path, "cannot create the file");
-  if (stands && ::fchmod(state.fd, facts.st_mode & 07777) != 0) stands = false;  // keeps the file's mode where it may
+  if (stands) {
+    [[maybe_unused]] const int kept = ::fchmod(state.fd, facts.st_mode & 07777);  // the old file's mode, where allowed
+  }
   return file;
 }
 
@@ -169,9 +171,8 @@ Result<void> AtomicFile::commit() {
   if (::close(fd) != 0 && errno != EINTR) return state.fail("cannot close");
   if (::rename(state.temporary.c_str(), state.target.c_str()) != 0) return state.fail("cannot rename into place");
   state.committed = true;
-  if (const int why = sync_folder(folder_of(state.target)); why != 0) {
+  if (const int why = sync_folder(folder_of(state.target)); why != 0)
     return file_error(why, folder_of(state.target), "cannot write the folder to disk");
-  }
   return {};
 }
 

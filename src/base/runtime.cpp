@@ -164,7 +164,10 @@ Result<void> Runtime::for_each_block(std::int64_t rows, const StopToken& stop,
 std::unique_ptr<Runtime> make_runtime(Backend backend, int threads) {
   if (threads <= 0) threads = usable_processors();
   switch (backend) {
-    case Backend::tbb: return std::make_unique<TbbRuntime>(threads);
+    case Backend::tbb:
+      // Asked for more threads than processors, TBB gives fewer and prints a warning; ours gives what was asked.
+      if (threads <= usable_processors()) return std::make_unique<TbbRuntime>(threads);
+      [[fallthrough]];
     case Backend::threads: return std::make_unique<ThreadsRuntime>(threads);
     case Backend::serial: break;
   }
