@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Maps of a classifier's log-odds to calibrated probabilities, learned on rows that the classifier did not learn from.
+//   identity     sigmoid(s)
+//   temperature  sigmoid(s / T)
+//   platt        sigmoid(slope s + intercept), targets smoothed as Platt (1999)
+//   beta         sigmoid(c + a ln p - b ln(1 - p)), a, b >= 0 (Kull et al. 2017), p = sigmoid(s)
+//   isotonic     pool adjacent violators, linear between block centres, end blocks smoothed so that logs stay finite
+//   venn_abers   the pair (p0, p1) of Vovk and Petej (2014), merged to p1 / (1 - p0 + p1)
+//   automatic    the simplest of these within one standard error of the best cross-validated log loss
+// Scores are log-odds; a column of probabilities p enters as log_odds(p).
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/context.h"
+#include "base/result.h"
+
+namespace plimsoll {
+class Fields;
+}
+
+namespace plimsoll::learn {
+
+// In order of simplicity, which is what the one-standard-error rule reads.
+enum class Calibration : std::uint8_t { identity, temperature, platt, beta, isotonic, venn_abers, automatic };
+std::span<const std::string_view> choices_of(Calibration);
+
+struct ProbabilityPair {
+  double p0 = 0;  // lower
+  double p1 = 1;  // upper
+};
+
+struct Calibrator {
+  Calibration method = Calibration::identity;  // never automatic once fitted
+  std::int64_t rows = 0;
+  double low_score = 0;    // range of the calibration scores; outside it the curves are flat or extrapolated
+  double high_score = 0;
+  // platt (slope, intercept), temperature (slope = 1/T), beta (slope = a, second = b, intercept = c)
+  double slope = 1;
+  double second = 0;
+  double intercept = 0;
+  double slope_error = 0;      // standard errors, 0 where not defined
+  double second_error = 0;
+  double intercept_error = 0;
+  // isotonic: (centre, value) of each block; venn_abers: the two step functions on `knots`
+  std::vector<double> knots;
+  std::vector<double> lower;
+  std::vector<double> upper;   // venn_abers only
+  // automatic: mean cross-validated log loss of each candidate tried
+  std::vector<std::string> tried;
+  std::vector<double> tried_loss;
+  std::vector<double> tried_error;
+
+  double apply(double score) const;
+  void apply(std::span<const double> scores, std::span<double> out) const;  // may be the same memory
+  // Venn-Abers only; for the others both are apply(score).
+  ProbabilityPair pair(double score) const;
+  void pairs(std::span<const double> scores, std::span<double> p0, std::span<double> p1) const;
+};
+void describe(Fields& f, Calibrator& calibrator);
+Result<void> check(const Calibrator& calibrator);  // for what artifacts bring: sorted knots, equal lengths, [0, 1]
+
+// outcomes 0 or 1; weights empty or one per row. `one_class`, `too_few_rows`, `bad_value` (a score that is not finite).
+// Warns if Platt's slope is not positive.
+Result<Calibrator> fit_calibrator(Context& context, Calibration method, std::span<const double> scores,
+                                  std::span<const std::int32_t> outcomes, std::span<const double> weights);
+
+// More than two classes: one temperature for all classes' scores, or one map a class against the rest followed by
+// normalising. Normalising breaks the class-wise calibration of the single maps; fit says so through context.warn.
+struct MulticlassCalibrator {
+  Calibration method = Calibration::identity;  // automatic means: identity or temperature or one-vs-rest platt
+  double temperature = 1;
+  std::vector<Calibrator> one_vs_rest;         // empty for identity and temperature
+};
+void describe(Fields& f, MulticlassCalibrator& calibrator);
+Result<void> check(const MulticlassCalibrator& calibrator, std::int64_t classes);
+Result<MulticlassCalibrator> fit_multiclass(Context& context, Calibration method,
+                                            std::span<const std::vector<double>> scores,  // one column a class
+                                            std::span<const std::int32_t> labels, std::span<const double> weights);
+// Probability columns that sum to one in each row.
+std::vector<std::vector<double>> apply(const MulticlassCalibrator& calibrator, std::span<const std::vector<double>> scores);
+// ln p_k - ln(1 - p_k) of the softmax: what one-vs-rest maps (and a Venn-Abers pair of one class) read.
+std::vector<double> one_vs_rest_log_odds(std::span<const std::vector<double>> scores, std::int64_t class_index);
+
+double log_odds(double probability);  // clipped to +-36.7 (1e-16)
+
+}  // namespace plimsoll::learn
