@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,8 +12,11 @@
 
 namespace plimsoll {
 
-// A YAML, TOML or JSON document as one JSON tree that knows the line of each node. Bounded: 16 MiB, depth 64,
-// no YAML aliases beyond 10,000 nodes, no duplicate keys.
+struct LineTree;
+
+// A YAML, TOML or JSON document as one JSON tree that knows the line of each node. Bounded: 16 MiB, a million nodes, depth 64,
+// no YAML aliases beyond 10,000 nodes, no duplicate keys. YAML is read by the core schema of YAML 1.2 (`yes` and `no` are
+// texts, as are dates); no custom tags, no merge keys. Dates of TOML become texts.
 class Document {
  public:
   Document();
@@ -29,7 +31,7 @@ class Document {
  private:
   friend Result<Document> parse_document(std::string_view, std::string_view, std::string_view);
   std::shared_ptr<const Json> root_;
-  std::shared_ptr<const std::map<std::string, std::int64_t>> lines_;
+  std::shared_ptr<const LineTree> lines_;
   std::string file_;
   std::string sha256_;
 };
