@@ -38,6 +38,12 @@ class Box {
     box.object_ = new T(std::move(value));
     return box;
   }
+  static Box copy_of(const Type& type, const void* object) {
+    Box box;
+    box.type_ = &type;
+    box.object_ = type.copy(object);
+    return box;
+  }
   Box(const Box& other) : type_(other.type_), object_(other.object_ ? other.type_->copy(other.object_) : nullptr) {}
   Box(Box&& other) noexcept : type_(std::exchange(other.type_, nullptr)), object_(std::exchange(other.object_, nullptr)) {}
   Box& operator=(Box other) noexcept {

@@ -99,7 +99,7 @@ std::string write(const FigureBlock& block, std::size_t number, std::size_t) {
   const std::string id = "b" + std::to_string(number);
   const std::string name = block.title.empty() ? "Figure" : block.title;
   std::string body = heading(block.title);
-  body += "<figure>\n<div class=plot role=img aria-label=\"" + html_text(name) + "\" aria-describedby=" + id + "d></div>\n";
+  body += "<figure>\n<div class=plot role=img aria-label=\"" + html_text(name) + "\" aria-describedby=" + id + "d><div aria-hidden=true></div></div>\n";
   body += "<figcaption id=" + id + "d>" + html_text(block.description) + "</figcaption>\n</figure>\n";
   body += "<details><summary>Data<span class=hidden> of " + html_text(name) + "</span></summary>\n";
   body += scroll_open("Data of " + name) + data_table(block) + "</div>\n";
@@ -110,7 +110,7 @@ std::string write(const FigureBlock& block, std::size_t number, std::size_t) {
 std::string write(const FindingsBlock& block, std::size_t number, std::size_t) {
   std::string body = heading(block.title);
   if (block.findings.empty()) return section(number, "findings", body + "<p>No findings.</p>\n");
-  body += "<ul class=findings>\n";
+  body += "<ul class=list>\n";
   for (const Finding& finding : block.findings) {
     body += "<li class=\"" + std::string(name_of(finding.severity)) + "\">" + badge(finding.severity);
     body += "<div>";

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/context.h"
+#include "engine/warnings.h"
 
 namespace plimsoll {
 
@@ -32,12 +33,12 @@ class Workspace {
   Workspace& operator=(const Workspace&) = delete;
 
   Context& context() { return *context_; }
-  const std::vector<std::string>& warnings() const { return warnings_; }
+  std::vector<std::string> warnings() const { return warnings_.list(); }
   Result<std::filesystem::path> scratch();
 
  private:
   std::unique_ptr<Runtime> runtime_;
-  std::vector<std::string> warnings_;
+  Warnings warnings_;
   std::filesystem::path scratch_parent_;
   std::filesystem::path scratch_;
   std::unique_ptr<Context> context_;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "table/table.h"
 
@@ -13,5 +15,9 @@ namespace plimsoll {
 Result<std::unique_ptr<TableStream>> import_stream(ArrowArrayStream* stream);
 // Fills `out`; the memory lives until its release is called.
 Result<void> export_stream(std::unique_ptr<TableStream> stream, ArrowArrayStream* out);
+
+// One table as Arrow stream bytes, and back (`corrupt_file`). Roles do not travel.
+Result<std::string> table_to_bytes(const Table& table);
+Result<Table> table_from_bytes(std::string_view bytes);
 
 }  // namespace plimsoll

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "engine/method.h"
+
+namespace plimsoll {
+
+// Drives a mergeable fit over a stream that can be read again. `inputs` holds the other ports; its primary table is replaced
+// by each batch. Side ports stand only in the first batch of each pass.
+Result<Box> fit_stream(Context& context, const Method& method, Box inputs, TableStream& stream, const void* params);
+
+}  // namespace plimsoll
