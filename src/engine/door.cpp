@@ -178,10 +178,6 @@ struct ProveParameters {
   std::int64_t seed = 0;
   ProveSize size = ProveSize::normal;
 };
-std::span<const std::string_view> choices_of(ProveSize) {
-  static constexpr std::array<std::string_view, 3> names = {"quick", "normal", "full"};
-  return names;
-}
 void describe(Fields& f, ProveParameters& p) {
   f({"seed", "seed of the experiment", at_least(0)}, p.seed);
   f({"size", "how large an experiment"}, p.size);

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/evidence.h"
 
+#include <array>
 #include <iomanip>
 #include <sstream>
 
 #include "base/json.h"
 
 namespace plimsoll {
+
+std::span<const std::string_view> choices_of(ProveSize) {
+  static constexpr std::array<std::string_view, 3> names = {"quick", "normal", "full"};
+  return names;
+}
 
 Json to_json(const Evidence& e) {
   Json figures = Json::object();

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "base/json_fwd.h"
 #include "base/result.h"
@@ -12,6 +14,7 @@ namespace plimsoll {
 
 // How large an experiment: quick about 1 s (never over 3), normal 30 s, full the published sizes.
 enum class ProveSize : std::uint8_t { quick, normal, full };
+std::span<const std::string_view> choices_of(ProveSize);
 
 struct ProveOptions {
   std::uint64_t seed = 0;
