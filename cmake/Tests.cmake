@@ -2,6 +2,8 @@
 # Tests above the rooms' own unit tests. A folder tests/NAME with *_test.cpp
 # becomes test_NAME; one with a CMakeLists.txt speaks for itself.
 
+find_package(Python3 COMPONENTS Interpreter REQUIRED)
+
 # The methods' tests are objects: their spoiled forms serve test_methods, the
 # conformance rig and plimsoll_spoiled alike.
 if(METHOD_TESTS)
