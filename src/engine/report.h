@@ -20,18 +20,18 @@ namespace plimsoll {
 enum class ReportSeverity : std::uint8_t { note, warning, alarm };
 
 struct TextBlock {
-  std::string heading;
-  std::string text;  // plain words; blank lines part paragraphs
+  std::string heading = {};
+  std::string text = {};  // plain words; blank lines part paragraphs
   ReportSeverity severity = ReportSeverity::note;
 };
 
 using Cell = std::variant<std::string, double, std::int64_t>;
 
 struct TableBlock {
-  std::string title;
-  std::string caption;
-  std::vector<std::string> columns;
-  std::vector<std::vector<Cell>> rows;
+  std::string title = {};
+  std::string caption = {};
+  std::vector<std::string> columns = {};
+  std::vector<std::vector<Cell>> rows = {};
 };
 
 // What a figure shows; each kind is one Vega-Lite template in web/report/templates, compiled at build time.
@@ -51,40 +51,40 @@ std::string_view name_of(ReportSeverity severity);
 
 struct FigureBlock {
   FigureKind kind = FigureKind::lines;
-  std::string title;
-  std::string description;  // for readers who cannot see it; required
-  std::string x_title;
-  std::string y_title;
+  std::string title = {};
+  std::string description = {};  // for readers who cannot see it; required
+  std::string x_title = {};
+  std::string y_title = {};
   // Columns of equal length; which are needed depends on kind. NaN is a gap. lo and hi come together.
-  std::vector<double> x, y, lo, hi, x0, x1;
-  std::vector<std::string> label, series;
+  std::vector<double> x = {}, y = {}, lo = {}, hi = {}, x0 = {}, x1 = {};
+  std::vector<std::string> label = {}, series = {};
   double reference = 0;  // a dashed line on the value axis (x axis of a histogram); not for reliability and heatmap
   bool has_reference = false;
 };
 
 struct Finding {
   ReportSeverity severity = ReportSeverity::note;
-  std::string subject;
-  std::string text;
-  std::string mend;
+  std::string subject = {};
+  std::string text = {};
+  std::string mend = {};
 };
 
 struct FindingsBlock {
-  std::string title;
-  std::vector<Finding> findings;
+  std::string title = {};
+  std::vector<Finding> findings = {};
 };
 
 // A node of an assurance case: claim, argument, evidence.
 struct CaseNode {
-  std::string kind;
-  std::string text;
-  std::string status;  // supported, open, defeated
-  std::vector<CaseNode> children;
+  std::string kind = {};
+  std::string text = {};
+  std::string status = {};  // supported, open, defeated
+  std::vector<CaseNode> children = {};
 };
 
 struct CaseBlock {
-  std::string title;
-  CaseNode root;
+  std::string title = {};
+  CaseNode root = {};
 };
 
 using Block = std::variant<TextBlock, TableBlock, FigureBlock, FindingsBlock, CaseBlock>;

@@ -69,7 +69,7 @@ async function draw(figure, templates) {
   const view = new View(parse(spec, undefined, { ast: true }), {
     expr: expressionInterpreter,
     renderer: 'svg',
-    container: plot,
+    container: plot.firstElementChild,
     hover: false,
   });
   sizes(view, plot.clientWidth, series, figure.kind);
