@@ -60,7 +60,7 @@ std::string headline_number(double x) {
   std::string words = number_words(x, 4);
   const std::size_t first = words.starts_with('-') ? 1 : 0;
   if (words.find_first_not_of("0123456789", first) != std::string::npos || words.size() - first < 5) return words;
-  for (std::size_t at = words.size(); at > first + 3;) words.insert(at -= 3, "\xE2\x80\xAF");
+  for (std::size_t at = words.size(); at > first + 3;) words.insert(at -= 3, ",");
   return words;
 }
 

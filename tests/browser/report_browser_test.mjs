@@ -39,6 +39,11 @@ mkdirSync(folder, { recursive: true });
 execFileSync(program, [folder], { stdio: 'inherit' });
 const browser = await chromium.launch({ executablePath: browser_path, args: ['--no-sandbox'] });
 
+function silent() {
+  const logger = { level: () => logger, error: () => logger, warn: () => logger, info: () => logger, debug: () => logger };
+  return logger;
+}
+
 // Opens a report in a fresh context without network and waits until its figures are drawn.
 async function open(name, { width = 1280, height = 900, scheme = 'light', scripts = true } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, offline: true, javaScriptEnabled: scripts });
@@ -160,8 +165,25 @@ for (const name of ['hostile', 'full']) {
 }
 {
   const { context, page } = await open('sample');
-  await page.pdf({ path: join(folder, 'report.pdf'), format: 'A4' });
+  const pdf = await page.pdf({ path: join(folder, 'report.pdf'), format: 'A4' });
+  const sheets = (pdf.toString('latin1').match(/\/Type \/Page\b/g) ?? []).length;
+  expect(sheets >= 3 && sheets <= 14, `printed, the sample takes ${sheets} sheets`);
+  await page.emulateMedia({ media: 'print' });
+  await page.setViewportSize({ width: 720, height: 1000 });
+  await page.screenshot({ path: join(folder, 'report-print.png'), fullPage: true });
   await context.close();
+}
+// The Vega-Lite of the JSON form stands by itself: it compiles and draws without the page.
+{
+  const { compile } = await import(pathToFileURL(require.resolve('vega-lite')));
+  const { parse, View } = await import(pathToFileURL(require.resolve('vega')));
+  const report = JSON.parse(readFileSync(join(folder, 'sample.json'), 'utf8'));
+  const figures = report.blocks.filter((block) => block.type === 'figure');
+  for (const { title, vega_lite } of figures) {
+    const svg = await new View(parse(compile(vega_lite, { logger: silent() }).spec)).toSVG();
+    const marks = (svg.match(/<(path|line|text)/g) ?? []).length;
+    expect(marks > 8 && !svg.includes('var(--') && !svg.includes('NaN'), `the Vega-Lite form of "${title}" draws ${marks} marks`);
+  }
 }
 await browser.close();
 console.log(failures ? `${failures} failures` : 'all well');

@@ -29,6 +29,18 @@ function compiled(source, config) {
   return { spec, complaints };
 }
 
+const sheet = readFileSync(join(here, 'src/report.css'), 'utf8');
+const colours = new Map(Array.from(sheet.slice(0, sheet.indexOf('@media')).matchAll(/(--[\w-]+): (#[0-9a-f]{6})/g), (found) => [found[1], found[2]]));
+
+// A specification for other pages: the colours of the style sheet written in.
+function standalone(source) {
+  const text = JSON.stringify(source).replace(/var\((--[\w-]+)\)/g, (whole, name) => {
+    if (!colours.has(name)) throw new Error(`report.css has no colour ${name}`);
+    return colours.get(name);
+  });
+  return JSON.parse(text);
+}
+
 const folder = join(here, 'templates');
 const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'));
 const templates = {};
@@ -37,7 +49,7 @@ for (const name of readdirSync(folder).filter((file) => file.endsWith('.vl.json'
   const { spec, complaints } = compiled(source, config);
   if (complaints.length) throw new Error(`${name}: ${complaints.join('; ')}`);
   delete spec.$schema;
-  templates[name.replace('.vl.json', '')] = { vega_lite: source, vega: spec };
+  templates[name.replace('.vl.json', '')] = { vega_lite: standalone({ ...source, config }), vega: spec };
 }
 writeFileSync(join(out, 'templates.json'), JSON.stringify(templates));
 
@@ -56,6 +68,6 @@ const bundle = await build({
 const script = bundle.outputFiles[0].text.replace(/<\/script/gi, '<\\/script').replace(/<!--/g, '<\\!--');
 writeFileSync(join(out, 'report.js'), script);
 
-const css = await transform(readFileSync(join(here, 'src/report.css'), 'utf8'), { loader: 'css', minify: true });
+const css = await transform(sheet, { loader: 'css', minify: true });
 writeFileSync(join(out, 'report.css'), css.code);
 console.log(`report.js ${script.length} bytes, report.css ${css.code.length}, templates ${Object.keys(templates).join(' ')}`);

@@ -48,7 +48,7 @@ function sizes(view, width, columns, kind) {
   view.signal('label_limit', longest);
   view.signal('legend_limit', Math.min(width - 60, 260));
   view.signal('legend_columns', Math.max(1, Math.floor(width / 170)));
-  view.signal('x_ticks', width < 420 ? 4 : 8);
+  view.signal('x_ticks', width < 420 ? 4 : 7);
   if (kind !== 'heatmap') return;
   const cell = (width - longest) / Math.max(1, columns);
   view.signal('show_text', cell >= 34);
