@@ -37,6 +37,7 @@ Error arrow_error(const arrow::Status& status, ErrorCode fallback, std::string m
 // what is not text become their values, extensions their storage. The same type when nothing is to be done.
 std::shared_ptr<arrow::DataType> admitted_type(const std::shared_ptr<arrow::DataType>& type);
 std::shared_ptr<arrow::Schema> admitted_schema(const arrow::Schema& schema);
+Result<void> check_names(const arrow::Schema& schema);  // duplicates are `bad_value`
 // Brings each column to its admitted type; duplicate names are `bad_value`.
 Result<std::shared_ptr<arrow::Table>> admit(std::shared_ptr<arrow::Table> table);
 

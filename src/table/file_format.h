@@ -35,8 +35,13 @@ struct ReadOptions {
 Result<std::unique_ptr<TableStream>> open_table(const std::filesystem::path& path, const ReadOptions& options = {});
 Result<Table> read_table(const std::filesystem::path& path, const ReadOptions& options = {});
 
+// The same from memory: for services and fuzzers.
+Result<Table> read_table_bytes(std::string_view bytes, FileFormat format, const ReadOptions& options = {});
+Result<std::unique_ptr<TableStream>> open_table_bytes(std::string bytes, FileFormat format, const ReadOptions& options = {});
+
 struct WriteOptions {
   std::optional<FileFormat> format;
+  char delimiter = ',';              // of CSV; a tab when the suffix is .tsv
   std::string list_separator = "|";  // lists of text in CSV
 };
 // Format by suffix; "-" writes CSV to standard output. Atomic: nothing is seen before finish().

@@ -23,8 +23,6 @@ bool is_text_value(const arrow::DataType& type) {
   return is_text(static_cast<const arrow::DictionaryType&>(type).value_type()->id());
 }
 
-bool is_list(arrow::Type::type id) { return id == arrow::Type::LIST || id == arrow::Type::LARGE_LIST; }
-
 std::shared_ptr<arrow::DataType> list_item(const arrow::DataType& type) {
   return static_cast<const arrow::BaseListType&>(type).value_type();
 }
@@ -107,12 +105,17 @@ std::shared_ptr<arrow::Schema> admitted_schema(const arrow::Schema& schema) {
   return arrow::schema(std::move(fields));
 }
 
-Result<std::shared_ptr<arrow::Table>> admit(std::shared_ptr<arrow::Table> table) {
+Result<void> check_names(const arrow::Schema& schema) {
   std::unordered_set<std::string_view> seen;
-  for (const auto& field : table->schema()->fields()) {
+  for (const auto& field : schema.fields()) {
     if (seen.insert(field->name()).second) continue;
     return Error(ErrorCode::bad_value, "two columns are named '" + field->name() + "'", "Rename or remove one of them.").in_column(field->name());
   }
+  return {};
+}
+
+Result<std::shared_ptr<arrow::Table>> admit(std::shared_ptr<arrow::Table> table) {
+  PLIMSOLL_CHECK(check_names(*table->schema()));
   return conform(table, admitted_schema(*table->schema()));
 }
 
