@@ -51,6 +51,9 @@ Result<std::shared_ptr<arrow::ChunkedArray>> cast_column(const std::shared_ptr<a
 // Brings `table` to `schema` (same names in the same order), casting where types differ.
 Result<std::shared_ptr<arrow::Table>> conform(std::shared_ptr<arrow::Table> table, const std::shared_ptr<arrow::Schema>& schema);
 
+// A table of no rows with these columns, for a stream whose batches never said what they hold exactly.
+Table no_rows(const std::vector<ColumnInfo>& columns);
+
 // The column, or `missing_column` with the nearest names.
 Result<std::shared_ptr<arrow::ChunkedArray>> find_column(const Table::Impl& impl, std::string_view name);
 

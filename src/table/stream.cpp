@@ -116,7 +116,8 @@ class CollectSink final : public TableSink {
   std::vector<Table> parts_;
 };
 
-// A table of no rows with the stream's columns, when no batch ever said what they hold exactly.
+}  // namespace
+
 Table no_rows(const std::vector<ColumnInfo>& columns) {
   arrow::FieldVector fields;
   for (const ColumnInfo& column : columns) {
@@ -136,8 +137,6 @@ Table no_rows(const std::vector<ColumnInfo>& columns) {
   for (const auto& field : fields) arrays.push_back(std::make_shared<arrow::ChunkedArray>(arrow::ArrayVector{}, field->type()));
   return wrap(arrow::Table::Make(arrow::schema(std::move(fields)), std::move(arrays), 0));
 }
-
-}  // namespace
 
 std::unique_ptr<TableStream> stream_of(Table table, std::int64_t batch_rows) {
   return std::make_unique<MemoryStream>(std::move(table), batch_rows);
