@@ -18,14 +18,11 @@ class Checker {
   explicit Checker(std::string place) : place_(std::move(place)) {}
 
   void count(std::string_view what, std::size_t n, std::size_t most, std::string_view mend) {
-    if (n > most) fail(std::string(what) + " has " + std::to_string(n) + ", the most is " + std::to_string(most), mend);
+    if (n > most)
+      fail("the number of " + std::string(what) + " is " + std::to_string(n) + ", the most is " + std::to_string(most), mend);
   }
-  void word(std::string_view what, std::string_view text) {
-    if (text.size() > report_limits::word_bytes) too_long(what, text.size(), report_limits::word_bytes);
-  }
-  void text(std::string_view what, std::string_view text) {
-    if (text.size() > report_limits::text_bytes) too_long(what, text.size(), report_limits::text_bytes);
-  }
+  void word(std::string_view what, std::string_view text) { length(what, text, report_limits::word_bytes); }
+  void text(std::string_view what, std::string_view text) { length(what, text, report_limits::text_bytes); }
   void fail(const std::string& what, std::string_view mend) {
     if (failed_) return;
     failed_ = true;
@@ -34,8 +31,12 @@ class Checker {
   Result<void> result() const { return failed_ ? Result<void>(error_) : Result<void>(); }
 
  private:
-  void too_long(std::string_view what, std::size_t n, std::size_t most) {
-    fail(std::string(what) + " is " + std::to_string(n) + " bytes long, the most is " + std::to_string(most), words_mend);
+  // As it will be written: a wrong byte becomes three.
+  void length(std::string_view what, std::string_view text, std::size_t most) {
+    if (3 * text.size() <= most) return;
+    const std::size_t n = clean_text(text).size();
+    if (n > most)
+      fail(std::string(what) + " is " + std::to_string(n) + " bytes long, the most is " + std::to_string(most), words_mend);
   }
 
   std::string place_;
@@ -51,8 +52,8 @@ void check_block(Checker& c, const TextBlock& block) {
 void check_block(Checker& c, const TableBlock& block) {
   c.word("the title", block.title);
   c.text("the caption", block.caption);
-  c.count("the table's columns", block.columns.size(), report_limits::columns, "show fewer columns");
-  c.count("the table's rows", block.rows.size(), report_limits::rows, "aggregate the rows, or show the first of them");
+  c.count("columns", block.columns.size(), report_limits::columns, "show fewer columns");
+  c.count("rows", block.rows.size(), report_limits::rows, "aggregate the rows, or show the first of them");
   for (const std::string& column : block.columns) c.word("a column's name", column);
   for (std::size_t i = 0; i < block.rows.size(); ++i) {
     if (block.rows[i].size() != block.columns.size())
@@ -73,7 +74,7 @@ void check_columns(Checker& c, const FigureBlock& block) {
     if (how == ColumnUse::unused && column.size() > 0)
       c.fail("a figure of kind " + std::string(name_of(block.kind)) + " does not use the column " + field, "leave it empty");
     if (how == ColumnUse::unused || (how == ColumnUse::optional && column.size() == 0)) continue;
-    c.count("the column " + field, column.size(), report_limits::marks, "bin or sample the data");
+    c.count("values in the column " + field, column.size(), report_limits::marks, "bin or sample the data");
     if (first.empty()) {
       first = column.field;
       n = column.size();
@@ -108,7 +109,7 @@ void check_block(Checker& c, const FigureBlock& block) {
 
 void check_block(Checker& c, const FindingsBlock& block) {
   c.word("the title", block.title);
-  c.count("the list of findings", block.findings.size(), report_limits::findings, "show the gravest ones");
+  c.count("findings", block.findings.size(), report_limits::findings, "show the gravest ones");
   for (const Finding& finding : block.findings) {
     c.word("a finding's subject", finding.subject);
     c.text("a finding's text", finding.text);
@@ -132,7 +133,7 @@ std::size_t check_node(Checker& c, const CaseNode& node, std::size_t depth) {
 
 void check_block(Checker& c, const CaseBlock& block) {
   c.word("the title", block.title);
-  c.count("the case's tree", check_node(c, block.root, 1), report_limits::case_nodes, "part it into several cases");
+  c.count("nodes of the case", check_node(c, block.root, 1), report_limits::case_nodes, "part it into several cases");
 }
 
 std::string place_of(const Block& block, std::size_t i) {
@@ -194,14 +195,14 @@ Result<void> check(const Report& report) {
   head.word("the title", report.title);
   head.word("the subtitle", report.subtitle);
   head.word("the verdict", report.verdict);
-  head.count("the list of facts", report.facts.size(), report_limits::listed, "state fewer facts");
-  head.count("the list of headline figures", report.figures.size(), report_limits::listed, "state fewer figures");
+  head.count("facts", report.facts.size(), report_limits::listed, "state fewer facts");
+  head.count("headline figures", report.figures.size(), report_limits::listed, "state fewer figures");
   for (const auto& [name, value] : report.facts) {
     head.word("a fact's name", name);
     head.text("the fact " + clean_text(name.substr(0, 80)), value);
   }
   for (const auto& [name, value] : report.figures) head.word("a headline figure's name", name);
-  head.count("the list of blocks", report.blocks.size(), report_limits::blocks, "write several reports");
+  head.count("blocks", report.blocks.size(), report_limits::blocks, "write several reports");
   PLIMSOLL_CHECK(head.result());
   for (std::size_t i = 0; i < report.blocks.size(); ++i) {
     Checker block(place_of(report.blocks[i], i));
