@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// Prediction sets from class scores. For lac the comparison 1 - p <= t is turned into p >= p*, where p* is the smallest
+// double that passes: the same answer for every p, at one comparison a value, two values at a time.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include "learn/class_ranking.h"
+#include "learn/class_scores.h"
+
+namespace plimsoll::learn {
+namespace {
+
+typedef double Pair __attribute__((vector_size(16)));
+typedef long long PairMask __attribute__((vector_size(16)));
+constexpr double infinite = std::numeric_limits<double>::infinity();
+constexpr double stop_margin = 1e-9;  // above any rounding of a running sum of probabilities
+constexpr std::size_t tile = 512;
+
+Pair load(const double* from) {
+  Pair pair;
+  std::memcpy(&pair, from, sizeof pair);
+  return pair;
+}
+
+double threshold_of(const Thresholds& thresholds, std::size_t classes, std::size_t row, std::size_t c) {
+  const std::int32_t group = thresholds.groups.empty() ? 0 : thresholds.groups[row];
+  if (group < 0) return infinite;
+  const auto g = static_cast<std::size_t>(group);
+  return thresholds.by_class ? thresholds.values[g * classes + c] : thresholds.values[g];
+}
+
+double ordered_to_double(std::uint64_t key) {
+  const std::uint64_t bits = (key >> 63) != 0 ? key ^ (std::uint64_t{1} << 63) : ~key;
+  return std::bit_cast<double>(bits);
+}
+
+std::uint64_t double_to_ordered(double x) {
+  const auto bits = std::bit_cast<std::uint64_t>(x);
+  return (bits >> 63) != 0 ? ~bits : bits | (std::uint64_t{1} << 63);
+}
+
+// The smallest double p with 1 - p <= t; rounding is monotone, so the doubles that pass are all from there on.
+double smallest_passing(double t) {
+  if (std::isnan(t) || t == -infinite) return infinite;
+  if (t == infinite) return -infinite;
+  std::uint64_t low = double_to_ordered(-std::numeric_limits<double>::max());
+  std::uint64_t high = double_to_ordered(infinite);
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    if (1.0 - ordered_to_double(middle) <= t) high = middle;
+    else low = middle + 1;
+  }
+  return ordered_to_double(low);
+}
+
+// Up to four columns into the masks of one tile.
+template <int Columns>
+void lac_columns(const double* const* columns, const double* least, unsigned first_bit, std::size_t count, std::uint64_t* masks) {
+  std::size_t i = 0;
+  for (; i + 2 <= count; i += 2) {
+    PairMask mask;
+    std::memcpy(&mask, masks + i, sizeof mask);
+    for (int c = 0; c < Columns; ++c) {
+      const auto bit = static_cast<long long>(std::uint64_t{1} << (first_bit + static_cast<unsigned>(c)));
+      const Pair bound = {least[c], least[c]};
+      mask |= (load(columns[c] + i) >= bound) & PairMask{bit, bit};
+    }
+    std::memcpy(masks + i, &mask, sizeof mask);
+  }
+  for (; i < count; ++i) {
+    for (int c = 0; c < Columns; ++c) {
+      masks[i] |= std::uint64_t{columns[c][i] >= least[c]} << (first_bit + static_cast<unsigned>(c));
+    }
+  }
+}
+
+void lac_masks(ClassColumns columns, const Thresholds& thresholds, std::span<std::uint64_t> masks) {
+  const std::size_t classes = columns.size();
+  std::vector<double> least(classes);
+  for (std::size_t c = 0; c < classes; ++c) {
+    least[c] = c == 0 || thresholds.by_class ? smallest_passing(threshold_of(thresholds, classes, 0, c)) : least[0];
+  }
+  for (std::size_t begin = 0; begin < masks.size(); begin += tile) {
+    const std::size_t count = std::min(tile, masks.size() - begin);
+    std::uint64_t* to = masks.data() + begin;
+    std::fill(to, to + count, std::uint64_t{0});
+    for (std::size_t c = 0; c < classes; c += 4) {
+      const std::size_t wide = std::min<std::size_t>(4, classes - c);
+      const double* at[4] = {};
+      for (std::size_t k = 0; k < wide; ++k) at[k] = columns[c + k].data() + begin;
+      const auto bit = static_cast<unsigned>(c);
+      if (wide == 4) lac_columns<4>(at, &least[c], bit, count, to);
+      else if (wide == 3) lac_columns<3>(at, &least[c], bit, count, to);
+      else if (wide == 2) lac_columns<2>(at, &least[c], bit, count, to);
+      else lac_columns<1>(at, &least[c], bit, count, to);
+    }
+  }
+}
+
+// Scores that need no order, one by one.
+template <class Score>
+void plain_masks(ClassColumns columns, const Thresholds& thresholds, std::span<std::uint64_t> masks, const Score& score) {
+  std::fill(masks.begin(), masks.end(), std::uint64_t{0});
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    for (std::size_t i = 0; i < masks.size(); ++i) {
+      const bool in = score(c, i) <= threshold_of(thresholds, columns.size(), i, c);
+      masks[i] |= std::uint64_t{in} << c;
+    }
+  }
+}
+
+// Calls add(class) for each class of the row's set, in the order of ranks. Scores rise with the rank, so the walk ends once
+// they are past the row's threshold; thresholds by class are compared to the end.
+template <class Add>
+void ranked_set(const ClassScoreOptions& options, RankedRow& row, const Thresholds& thresholds, std::size_t i, double u,
+                const Add& add) {
+  double sum = 0;
+  double largest = 0;
+  for (std::size_t rank = 0; rank < row.classes(); ++rank) {
+    const std::int32_t c = row.at_rank(rank);
+    const auto at = static_cast<std::size_t>(c);
+    sum += row.p(at);
+    if (rank == 0) largest = row.p(at);
+    const double score = ranked_score(options, static_cast<double>(rank + 1), row.p(at), largest, sum, u);
+    const double threshold = threshold_of(thresholds, row.classes(), i, at);
+    if (score <= threshold) add(c);
+    if (!thresholds.by_class && score > threshold + stop_margin && (rank > 0 || options.score != ClassScore::saps)) return;
+  }
+}
+
+bool is_ranked(ClassScore score) {
+  return score == ClassScore::aps || score == ClassScore::raps || score == ClassScore::saps || score == ClassScore::top_k;
+}
+
+// The classes of one row's set in class order, for any score and any number of classes.
+void row_set(const ClassScoreOptions& options, ClassColumns columns, const Thresholds& thresholds,
+             std::span<const double> uniforms, std::size_t i, RankedRow& row, std::vector<double>& scores,
+             std::vector<std::int32_t>& set) {
+  set.clear();
+  if (is_ranked(options.score)) {
+    row.load(columns, i);
+    ranked_set(options, row, thresholds, i, uniform_of(options, uniforms, i), [&](std::int32_t c) { set.push_back(c); });
+    std::sort(set.begin(), set.end());
+    return;
+  }
+  std::vector<std::span<const double>> one(columns.size());
+  for (std::size_t c = 0; c < columns.size(); ++c) one[c] = columns[c].subspan(i, 1);
+  score_all(options, one, {}, scores);
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    if (scores[c] <= threshold_of(thresholds, columns.size(), i, c)) set.push_back(static_cast<std::int32_t>(c));
+  }
+}
+
+Error too_many_codes() {
+  return Error(ErrorCode::too_large, "the prediction sets hold more than 2^31 - 1 classes in one table",
+               "Apply the model to smaller tables, or from a file in batches.");
+}
+
+}  // namespace
+
+void masks_at(const ClassScoreOptions& options, ClassColumns columns, const Thresholds& thresholds,
+              std::span<const double> uniforms, std::span<std::uint64_t> masks) {
+  switch (options.score) {
+    case ClassScore::lac:
+      if (thresholds.groups.empty()) return lac_masks(columns, thresholds, masks);
+      return plain_masks(columns, thresholds, masks, [&](std::size_t c, std::size_t i) { return 1.0 - columns[c][i]; });
+    case ClassScore::neg_log:
+      return plain_masks(columns, thresholds, masks, [&](std::size_t c, std::size_t i) { return -std::log(columns[c][i]); });
+    case ClassScore::margin: {
+      std::vector<double> scores(columns.size() * masks.size());
+      score_all(options, columns, uniforms, scores);
+      return plain_masks(columns, thresholds, masks,
+                         [&](std::size_t c, std::size_t i) { return scores[i * columns.size() + c]; });
+    }
+    default: break;
+  }
+  RankedRow row(columns.size());
+  for (std::size_t i = 0; i < masks.size(); ++i) {
+    row.load(columns, i);
+    std::uint64_t mask = 0;
+    ranked_set(options, row, thresholds, i, uniform_of(options, uniforms, i),
+               [&](std::int32_t c) { mask |= std::uint64_t{1} << static_cast<unsigned>(c); });
+    masks[i] = mask;
+  }
+}
+
+std::int64_t fill_empty(ClassColumns columns, std::span<std::uint64_t> masks) {
+  std::int64_t filled = 0;
+  for (std::size_t i = 0; i < masks.size(); ++i) {
+    if (masks[i] != 0) continue;
+    std::size_t best = 0;
+    for (std::size_t c = 1; c < columns.size(); ++c) {
+      if (columns[c][i] > columns[best][i]) best = c;
+    }
+    masks[i] = std::uint64_t{1} << best;
+    ++filled;
+  }
+  return filled;
+}
+
+Result<void> append_sets(std::span<const std::uint64_t> masks, std::vector<std::int32_t>& offsets, std::vector<std::uint8_t>& codes) {
+  std::size_t total = codes.size();
+  for (const std::uint64_t mask : masks) total += static_cast<std::size_t>(std::popcount(mask));
+  if (total > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) return too_many_codes();
+  std::size_t at = codes.size();
+  std::size_t row = offsets.size();
+  codes.resize(total);
+  offsets.resize(row + masks.size());
+  for (std::uint64_t mask : masks) {
+    for (; mask != 0; mask &= mask - 1) codes[at++] = static_cast<std::uint8_t>(std::countr_zero(mask));
+    offsets[row++] = static_cast<std::int32_t>(at);
+  }
+  return {};
+}
+
+Result<std::int64_t> append_sets_at(const ClassScoreOptions& options, ClassColumns columns, const Thresholds& thresholds,
+                                    std::span<const double> uniforms, bool fill_empty_sets,
+                                    std::vector<std::int32_t>& offsets, std::vector<std::int32_t>& codes) {
+  RankedRow row(columns.size());
+  std::vector<double> scores(columns.size());
+  std::vector<std::int32_t> set;
+  std::int64_t filled = 0;
+  const std::size_t rows = columns.empty() ? 0 : columns.front().size();
+  for (std::size_t i = 0; i < rows; ++i) {
+    row_set(options, columns, thresholds, uniforms, i, row, scores, set);
+    if (set.empty() && fill_empty_sets) {
+      row.load(columns, i);
+      set.push_back(row.at_rank(0));
+      ++filled;
+    }
+    codes.insert(codes.end(), set.begin(), set.end());
+    if (codes.size() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) return too_many_codes();
+    offsets.push_back(static_cast<std::int32_t>(codes.size()));
+  }
+  return filled;
+}
+
+}  // namespace plimsoll::learn

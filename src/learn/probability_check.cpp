@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one reader's rule for class probabilities (class_scores.h), in tiles: sums and ranges column by column, rows looked at
+// one by one only where a tile has something to say.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include "learn/class_scores.h"
+
+namespace plimsoll::learn {
+namespace {
+
+constexpr std::size_t tile = 512;
+constexpr double range_slack = 1e-9;
+constexpr double sum_warned = 1e-6;
+constexpr double sum_refused = 1e-3;
+
+bool in_range(double p) { return p >= -range_slack && p <= 1.0 + range_slack; }
+
+std::string in_words(double x) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.9g", x);
+  return text;
+}
+
+// First offence of a row that has one.
+void refuse(ProbabilityCheck& check, ClassColumns columns, std::size_t i, std::int64_t row, double sum) {
+  if (check.bad_row >= 0 && check.bad_row <= row) return;
+  check.bad_row = row;
+  check.bad_class = -1;
+  check.bad_value = sum;
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    if (in_range(columns[c][i])) continue;
+    check.bad_class = static_cast<std::int64_t>(c);
+    check.bad_value = columns[c][i];
+    return;
+  }
+}
+
+}  // namespace
+
+void ProbabilityCheck::add(ClassColumns columns, std::int64_t first_row) {
+  const std::size_t count = columns.empty() ? 0 : columns.front().size();
+  std::array<double, tile> sums;
+  for (std::size_t begin = 0; begin < count; begin += tile) {
+    const std::size_t size = std::min(tile, count - begin);
+    std::fill(sums.begin(), sums.begin() + static_cast<std::ptrdiff_t>(size), 0.0);
+    double lowest = 0;
+    double highest = 0;
+    for (const std::span<const double> column : columns) {
+      const double* p = column.data() + begin;
+      for (std::size_t i = 0; i < size; ++i) {
+        sums[i] += p[i];
+        lowest = p[i] < lowest ? p[i] : lowest;
+        highest = p[i] > highest ? p[i] : highest;
+      }
+    }
+    double largest = 0;
+    bool number = true;
+    for (std::size_t i = 0; i < size; ++i) {
+      const double gap = std::fabs(sums[i] - 1.0);
+      number &= gap == gap;  // a value that is no number makes the sum none
+      largest = gap > largest ? gap : largest;
+    }
+    worst = std::max(worst, largest);
+    if (number && largest <= sum_warned && lowest >= -range_slack && highest <= 1.0 + range_slack) continue;
+    for (std::size_t i = 0; i < size; ++i) {
+      const double gap = std::fabs(sums[i] - 1.0);
+      bool fine = gap <= sum_refused;
+      for (std::size_t c = 0; fine && c < columns.size(); ++c) fine = in_range(columns[c][begin + i]);
+      if (!fine) refuse(*this, columns, begin + i, first_row + static_cast<std::int64_t>(begin + i), sums[i]);
+      else if (gap > sum_warned) ++off;
+    }
+  }
+  rows += static_cast<std::int64_t>(count);
+}
+
+void ProbabilityCheck::merge(const ProbabilityCheck& other) {
+  rows += other.rows;
+  off += other.off;
+  worst = std::max(worst, other.worst);
+  if (other.bad_row >= 0 && (bad_row < 0 || other.bad_row < bad_row)) {
+    bad_row = other.bad_row;
+    bad_class = other.bad_class;
+    bad_value = other.bad_value;
+  }
+}
+
+Result<void> ProbabilityCheck::result(std::span<const std::string_view> names) const {
+  if (bad_row < 0) return {};
+  if (bad_class < 0) {
+    return Error(ErrorCode::bad_value, "the class probabilities of a row sum to " + in_words(bad_value),
+                 "Give one column for every class; scores or logits must be turned into probabilities first.")
+        .at_row(bad_row);
+  }
+  const auto c = static_cast<std::size_t>(bad_class);
+  return Error(ErrorCode::bad_value, "a probability is " + in_words(bad_value),
+               "Probabilities lie between 0 and 1: divide per cents by 100, turn logits into probabilities.")
+      .in_column(c < names.size() ? std::string(names[c]) : std::to_string(c))
+      .at_row(bad_row);
+}
+
+}  // namespace plimsoll::learn
