@@ -16,11 +16,11 @@ struct WorkspaceOptions {
   Backend backend = Backend::tbb;
   int threads = 0;  // 0: as many as the process may use
   std::uint64_t seed = 0;
-  std::filesystem::path scratch_parent;  // empty: the system's folder for temporary files
-  Budget budget;
+  std::filesystem::path scratch_parent = {};  // empty: the system's folder for temporary files
+  Budget budget = {};
   Progress* progress = nullptr;  // null: silent
   LogSink* log = nullptr;        // null: none
-  std::string allow_overlap;
+  std::string allow_overlap = {};
 };
 
 // Owns what a Context points to: one for a program run, a test or a Python call. The scratch folder is made on first use of

@@ -16,7 +16,7 @@ namespace plimsoll {
 
 class SpoiledForm {
  public:
-  SpoiledForm(std::string_view method, std::string_view what, void (*spoil)(Subject&)) : method_(method), what_(what), spoil_(spoil) {
+  SpoiledForm(std::string_view method, std::string_view what, void (*change)(Subject&)) : method_(method), what_(what), spoil_(change) {
     all().push_back(this);
   }
   std::string_view method() const { return method_; }
