@@ -119,7 +119,7 @@ class TableBuilder {
   // Row i holds names[codes[k]] for k in [offsets[i], offsets[i+1]); stored dictionary-encoded, without copying the vectors.
   TableBuilder& list_of_text(std::string name, std::vector<std::int32_t> offsets, std::vector<std::uint8_t> codes, std::vector<std::string> names);
   TableBuilder& list_of_text(std::string name, std::vector<std::int32_t> offsets, std::vector<std::int32_t> codes, std::vector<std::string> names);
-  Result<Table> build() &&;
+  Result<Table> build();  // once
 
  private:
   struct State;

@@ -202,7 +202,7 @@ TableBuilder& TableBuilder::list_of_text(std::string name, std::vector<std::int3
   return *this;
 }
 
-Result<Table> TableBuilder::build() && {
+Result<Table> TableBuilder::build() {
   if (state_->error.has_value()) return *state_->error;
   if (state_->arrays.empty()) return Table();
   const std::int64_t rows = state_->arrays.front()->length();
