@@ -63,16 +63,16 @@ async function open(name, { width = 1280, height = 900, scheme = 'light', script
 // What every report must satisfy on every screen.
 async function sound(name, options, marks) {
   const { context, page, heard, file } = await open(name, options);
-  const seen = await page.evaluate(() => ({
+  const seen = await page.evaluate((least) => ({
     ready: Number(document.documentElement.dataset.ready),
     failed: document.documentElement.dataset.failed,
     broken: document.documentElement.dataset.broken,
     figures: document.querySelectorAll('.plot').length,
-    drawn: [...document.querySelectorAll('.plot svg')].filter((svg) => svg.querySelectorAll('path, text').length > 8).length,
+    drawn: [...document.querySelectorAll('.plot svg')].filter((svg) => svg.querySelectorAll('path, line, text').length > least).length,
     strange: [...document.querySelectorAll('img, iframe, object, embed, [onerror], [onload]')].length,
     scripts: document.scripts.length,
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  }));
+  }), name === 'edges' ? 1 : 8);
   const what = `${name} ${JSON.stringify(options)}`;
   expect(heard.length === 0, `${what}: the console said ${heard.slice(0, 3).join(' | ')}`);
   expect(seen.failed === '0', `${what}: ${seen.failed} figures failed`);
@@ -119,6 +119,17 @@ for (const scheme of ['light', 'dark']) {
 for (const name of ['hostile', 'full']) {
   const { context, page } = await sound(name, { width: 1280 }, faithful);
   await page.screenshot({ path: join(folder, `report-${name}.png`), fullPage: name === 'hostile' });
+  await context.close();
+}
+
+for (const width of [1280, 360]) {
+  const { context, page } = await sound('edges', { width }, async (edges, what) => {
+    const wrong = await edges.evaluate(() => [...document.querySelectorAll('.plot svg')]
+      .filter((svg) => /NaN|Infinity|undefined|null/.test(svg.outerHTML) || svg.getBoundingClientRect().height < 40)
+      .map((svg) => svg.closest('section').id));
+    expect(wrong.length === 0, `${what}: strange drawings in ${wrong}`);
+  });
+  await page.screenshot({ path: join(folder, `report-edges-${width}.png`), fullPage: true });
   await context.close();
 }
 

@@ -4,6 +4,8 @@
 //   sample.json   the same report's JSON form
 //   hostile.html  every text an attempt to leave its place
 //   full.html     figures and tables at their limits
+//   edges.html    figures without rows, without numbers, with one row, many labels, many series, huge and tiny numbers
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -223,6 +225,62 @@ Report full() {
   return r;
 }
 
+// Keeps the first `rows` rows; `scale` multiplies the numbers.
+FigureBlock changed(FigureBlock f, std::size_t rows, double scale) {
+  for (auto* column : {&f.x, &f.y, &f.lo, &f.hi, &f.x0, &f.x1}) {
+    column->resize(std::min(column->size(), rows));
+    for (double& x : *column) x *= scale;
+  }
+  for (auto* column : {&f.label, &f.series}) column->resize(std::min(column->size(), rows));
+  return f;
+}
+
+FigureBlock many_bars() {
+  FigureBlock f{.kind = FigureKind::bars, .title = "Many bars", .description = "Sixty labels.", .y_title = "value"};
+  for (int i = 0; i < 60; ++i) {
+    f.label.push_back("label number " + std::to_string(i));
+    f.y.push_back(std::sin(i));
+  }
+  return f;
+}
+
+FigureBlock many_series() {
+  FigureBlock f{.kind = FigureKind::lines, .title = "Many series", .description = "Twenty-four lines of long names.", .x_title = "x",
+                .y_title = "y"};
+  for (int s = 0; s < 24; ++s) {
+    for (int i = 0; i < 20; ++i) {
+      f.x.push_back(1700000000.0 + 600.0 * i);
+      f.y.push_back(s + std::sin(0.5 * i + s));
+      f.series.push_back("a series with a long name, the one of number " + std::to_string(s));
+    }
+  }
+  return f;
+}
+
+FigureBlock wide_heat() {
+  FigureBlock f{.kind = FigureKind::heatmap, .title = "Wide heat map", .description = "Forty columns, fifty rows, some cells without a number.",
+                .x_title = "column", .y_title = "row"};
+  for (int i = 0; i < 50; ++i) {
+    for (int j = 0; j < 40; ++j) {
+      f.label.push_back("row " + std::to_string(i));
+      f.series.push_back("column " + std::to_string(j));
+      f.y.push_back((i + j) % 17 == 0 ? NAN : std::cos(0.1 * i) * std::sin(0.2 * j));
+    }
+  }
+  return f;
+}
+
+Report edges() {
+  Report r;
+  r.title = "Edges";
+  for (const FigureBlock& f : {reliability(), decision_curve(), survival(), importances(), groups(), histogram(true), cloud(20), heat(), forest()}) {
+    r.figure(changed(f, 0, 1.0)).figure(changed(f, 1, 1.0)).figure(changed(f, 100, NAN));
+    r.figure(changed(f, 100, 1e12)).figure(changed(f, 100, -1e-9));
+  }
+  r.figure(many_bars()).figure(many_series()).figure(wide_heat());
+  return r;
+}
+
 Result<void> write(const std::string& folder, const std::string& name, const Report& report) {
   PLIMSOLL_TRY(const std::string html, to_html(report));
   PLIMSOLL_CHECK(write_file(folder + "/" + name + ".html", html));
@@ -232,6 +290,7 @@ Result<void> write(const std::string& folder, const std::string& name, const Rep
 Result<void> write_all(const std::string& folder) {
   PLIMSOLL_CHECK(write(folder, "sample", sample()));
   PLIMSOLL_CHECK(write(folder, "hostile", hostile()));
+  PLIMSOLL_CHECK(write(folder, "edges", edges()));
   return write(folder, "full", full());
 }
 
