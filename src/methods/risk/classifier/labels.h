@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "table/table.h"
+
+namespace plimsoll::risk::classifier {
+
+inline constexpr std::size_t most_classes = 1000;
+
+// The target column as codes into class names in name order: numbers by value, everything else by byte order.
+struct Labels {
+  std::string column;
+  std::vector<std::int32_t> codes;  // one a row
+  std::vector<std::string> classes;
+};
+
+// `null_value` for an empty or NaN label, `wrong_type` for a real-valued target or more than 1,000 classes.
+Result<Labels> read_labels(const Table& table);
+
+// The same with classes that are given; -1 for a label outside them, which is counted in `unseen`.
+Result<Labels> read_labels(const Table& table, const std::vector<std::string>& classes, std::int64_t& unseen);
+
+// Row weights by the `weight` role, or none: `bad_value` when negative or when their sum is zero.
+Result<std::vector<double>> read_weights(const Table& table);
+
+// Columns that serve as features: those of the `feature` role, else every column without a role.
+Result<std::vector<std::string>> feature_columns(const Table& table);
+
+}  // namespace plimsoll::risk::classifier

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/certificate.h"
+#include "engine/fields.h"
+#include "engine/ports.h"
+#include "learn/boosted_trees.h"
+#include "learn/calibrator.h"
+#include "learn/class_scores.h"
+#include "learn/feature_encoder.h"
+#include "learn/logistic.h"
+#include "methods/risk/classifier/decide.h"
+#include "methods/risk/classifier/diagnostics.h"
+#include "methods/risk/classifier/params.h"
+
+namespace plimsoll::risk::classifier {
+
+struct Inputs {
+  Table data;
+  std::optional<Table> calibration;
+  std::optional<Table> test;
+};
+void describe(Fields& f, Inputs& inputs);
+
+// One conformal rank: the k-th smallest of n scores.
+struct Rank {
+  std::int64_t n = 0;
+  std::int64_t k = 0;         // n + 1: no rank exists, every class is in the set
+  double threshold = 0;
+};
+void describe(Fields& f, Rank& rank);
+
+struct Model {
+  std::string target;
+  std::vector<std::string> classes;
+  std::int64_t positive = -1;  // index into classes; two classes always have one
+  Learner learner = Learner::trees;
+  learn::FeatureEncoder encoder;
+  learn::BoostedTrees trees;
+  learn::LogisticModel logistic;
+  learn::Calibrator calibrator;                 // two classes: of the positive one
+  learn::MulticlassCalibrator several;          // more than two
+  std::vector<learn::Calibrator> pairs;         // Venn-Abers: one for two classes or a named positive, else one a class
+  double alpha = 0.1;
+  learn::ClassScoreOptions score;
+  bool label_conditional = false;
+  std::vector<Rank> ranks;                      // one, or one a class
+  Rule rule;
+  std::int64_t learning_rows = 0, probability_rows = 0, conformal_rows = 0;
+  std::string learning_fingerprint, calibration_fingerprint;
+  std::string overlap_remark;
+  std::vector<Importance> importance;
+  std::vector<std::string> groups;              // columns of per-group tables
+  Diagnostics held_out;
+
+  bool binary() const { return classes.size() == 2; }
+};
+void describe(Fields& f, Model& model);
+Result<void> check_model(const Model& model);   // what describe() cannot bound
+
+enum class Keep : int { id, none, all };
+std::span<const std::string_view> choices_of(Keep);
+struct Options {
+  Keep keep = Keep::id;
+};
+void describe(Fields& f, Options& options);
+
+struct Cases {
+  Table data;
+};
+void describe(Fields& f, Cases& cases);
+
+struct Outputs {
+  Table scored;
+};
+void describe(Fields& f, Outputs& outputs);
+
+Result<Model> fit(Context& context, const Inputs& inputs, const Params& params);
+Result<Outputs> apply(Context& context, const Model& model, const Cases& cases, const Options& options);
+Result<Certificate> certify(const Model& model);
+
+}  // namespace plimsoll::risk::classifier
