@@ -7,6 +7,10 @@ SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 RELEASE := build/release
 PROGRAM := $(RELEASE)/bin/plimsoll
 
+# Trees that hold the same sources share compiled objects, wherever they lie.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+
 .PHONY: help demo build test check test-sanitized test-full bench clean
 
 help:

@@ -5,7 +5,7 @@
 # stops the configuration.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/methods/catalogue.txt")
 
-set(PLIMSOLL_CATALOGUE_FAULT WARNING)
+set(PLIMSOLL_CATALOGUE_FAULT VERBOSE)
 
 # Reads the catalogue into lists: ids, and for each id CATALOGUE_<id>_{TIER,PLUGIN}.
 function(plimsoll_read_catalogue)
