@@ -68,7 +68,8 @@ async function sound(name, options, marks) {
     failed: document.documentElement.dataset.failed,
     broken: document.documentElement.dataset.broken,
     figures: document.querySelectorAll('.plot').length,
-    drawn: [...document.querySelectorAll('.plot svg')].filter((svg) => svg.querySelectorAll('path, line, text').length > least).length,
+    drawn: [...document.querySelectorAll('.plot svg')].filter((svg) => svg.querySelectorAll('path, line, text').length > least).length + document.querySelectorAll('.plot.empty').length,
+    empty: document.querySelectorAll('.plot.empty').length,
     strange: [...document.querySelectorAll('img, iframe, object, embed, [onerror], [onload]')].length,
     scripts: document.scripts.length,
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
@@ -80,6 +81,7 @@ async function sound(name, options, marks) {
   expect(seen.strange === 0, `${what}: ${seen.strange} elements that no report has`);
   expect(seen.scripts === 2, `${what}: ${seen.scripts} scripts`);
   expect(seen.figures > 0 && seen.drawn === seen.figures, `${what}: ${seen.drawn} of ${seen.figures} figures drawn`);
+  expect(seen.empty === (name === 'edges' ? 18 : 0), `${what}: ${seen.empty} figures say that they have no values`);
   expect(seen.overflow <= 0, `${what}: ${seen.overflow} px wider than the screen`);
   expect(statSync(file).size <= 1000000, `${what}: ${statSync(file).size} bytes`);
   if (marks) await marks(page, what);

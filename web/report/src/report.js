@@ -42,43 +42,57 @@ function filled(node, figure, with_legend) {
   return copy;
 }
 
-function sizes(view, width, columns, kind) {
+// Everything that follows the width of the page.
+function sizes(view, width, figure, series) {
+  const narrow = width < 420;
+  const longest = narrow ? 110 : 240;
+  const name = Math.max(...Array.from(series, (text) => text.length), 1);
+  const columns = Math.max(1, Math.min(series.size, Math.floor(width / (60 + 7 * Math.min(name, 36)))));
   view.width(width);
-  const longest = width < 420 ? 110 : 240;
   view.signal('label_limit', longest);
-  view.signal('legend_limit', Math.min(width - 60, 260));
-  view.signal('legend_columns', Math.max(1, Math.floor(width / 170)));
-  view.signal('x_ticks', width < 420 ? 4 : 7);
-  if (kind !== 'heatmap') return;
-  const cell = (width - longest) / Math.max(1, columns);
-  view.signal('show_text', cell >= 34);
-  view.signal('column_angle', cell >= 64 ? 0 : -90);
+  view.signal('legend_columns', columns);
+  view.signal('legend_limit', width / columns - 60);
+  view.signal('x_ticks', narrow ? 4 : 7);
+  if (figure.kind !== 'heatmap') return;
+  view.signal('show_text', shows_cells(width, series));
+  view.signal('column_angle', (width - longest) / series.size >= 64 ? 0 : -90);
+}
+
+// Whether the cells of a heat map are wide enough for their numbers.
+function shows_cells(width, series) {
+  return (width - (width < 420 ? 110 : 240)) / series.size >= 34;
 }
 
 async function draw(figure, templates) {
   const section = document.getElementById(figure.id);
   const plot = section.querySelector('.plot');
   const values = values_of(section.querySelector('details table'), figure.fields);
-  const series = new Set(values.map((datum) => datum.series)).size;
-  const spec = filled(templates[figure.kind], figure, series > 1);
+  if (!values.some((datum) => datum.y !== null)) {
+    plot.classList.add('empty');
+    plot.textContent = 'No values to draw.';
+    return;
+  }
+  const series = new Set(values.map((datum) => datum.series));
+  const with_legend = figure.kind === 'heatmap' ? !shows_cells(plot.clientWidth, series) : series.size > 1;
+  const spec = filled(templates[figure.kind], figure, with_legend);
   for (const data of spec.data) {
     if (data.name === 'values') data.values = values;
     if (data.name === 'reference') data.values = 'reference' in figure ? [{ at: figure.reference }] : [];
   }
-  if (figure.kind === 'histogram' && series > 1) spec.signals.find((signal) => signal.name === 'rect_opacity').value = 0.5;
+  if (figure.kind === 'histogram' && series.size > 1) spec.signals.find((signal) => signal.name === 'rect_opacity').value = 0.5;
   const view = new View(parse(spec, undefined, { ast: true }), {
     expr: expressionInterpreter,
     renderer: 'svg',
     container: plot.firstElementChild,
     hover: false,
   });
-  sizes(view, plot.clientWidth, series, figure.kind);
-  await view.runAsync();
   let width = plot.clientWidth;
+  sizes(view, width, figure, series);
+  await view.runAsync();
   new ResizeObserver(() => {
     if (plot.clientWidth === width || plot.clientWidth === 0) return;
     width = plot.clientWidth;
-    sizes(view, width, series, figure.kind);
+    sizes(view, width, figure, series);
     view.runAsync();
   }).observe(plot);
 }
