@@ -74,14 +74,15 @@ struct MulticlassCalibrator {
   Calibration method = Calibration::identity;  // automatic means: identity or temperature or one-vs-rest platt
   double temperature = 1;
   std::vector<Calibrator> one_vs_rest;         // empty for identity and temperature
+
+  // Probability columns that sum to one in each row.
+  std::vector<std::vector<double>> apply(std::span<const std::vector<double>> scores) const;
 };
 void describe(Fields& f, MulticlassCalibrator& calibrator);
 Result<void> check(const MulticlassCalibrator& calibrator, std::int64_t classes);
 Result<MulticlassCalibrator> fit_multiclass(Context& context, Calibration method,
                                             std::span<const std::vector<double>> scores,  // one column a class
                                             std::span<const std::int32_t> labels, std::span<const double> weights);
-// Probability columns that sum to one in each row.
-std::vector<std::vector<double>> apply(const MulticlassCalibrator& calibrator, std::span<const std::vector<double>> scores);
 // ln p_k - ln(1 - p_k) of the softmax: what one-vs-rest maps (and a Venn-Abers pair of one class) read.
 std::vector<double> one_vs_rest_log_odds(std::span<const std::vector<double>> scores, std::int64_t class_index);
 

@@ -133,7 +133,7 @@ Result<Calibration> choose(Context& context, Columns scores, std::span<const std
     ordered_weights.insert(ordered_weights.end(), held.weights.begin(), held.weights.end());
     for (std::size_t k = 0; k < candidates.size(); ++k) {
       PLIMSOLL_TRY(const MulticlassCalibrator map, fit_plain(context, candidates[k], learning.scores, learning.labels, learning.weights));
-      const auto p = apply(map, held.scores);
+      const auto p = map.apply(held.scores);
       for (std::size_t i = 0; i < held.labels.size(); ++i) {
         losses[k].push_back(-std::log(std::max(p[static_cast<std::size_t>(held.labels[i])][i], least_probability)));
       }
@@ -210,18 +210,18 @@ std::vector<double> one_vs_rest_log_odds(Columns scores, std::int64_t class_inde
   return out;
 }
 
-std::vector<std::vector<double>> apply(const MulticlassCalibrator& calibrator, Columns scores) {
+std::vector<std::vector<double>> MulticlassCalibrator::apply(Columns scores) const {
   std::vector<std::vector<double>> out(scores.begin(), scores.end());
-  if (calibrator.one_vs_rest.empty()) {
+  if (one_vs_rest.empty()) {
     for (auto& column : out) {
-      for (double& score : column) score /= calibrator.temperature;
+      for (double& score : column) score /= temperature;
     }
     softmax(out);
     return out;
   }
   for (std::size_t c = 0; c < scores.size(); ++c) {
     const std::vector<double> own = one_vs_rest_log_odds(scores, static_cast<std::int64_t>(c));
-    calibrator.one_vs_rest[c].apply(own, out[c]);
+    one_vs_rest[c].apply(own, out[c]);
   }
   for (std::size_t i = 0; i < out.front().size(); ++i) {
     double sum = 0;
