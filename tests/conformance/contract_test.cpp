@@ -264,7 +264,9 @@ TEST_P(Contract, HostileArtifactsAreRefused) {
     changed[at] = static_cast<char>(changed[at] ^ 0x41);
     const auto loaded = Artifact::from_bytes(changed, "changed");
     // A blank of the header's padding may change without harm; everything else is hashed.
-    if (loaded.ok()) EXPECT_TRUE(loaded.value()->to_bytes().value() == bytes) << at;
+    if (loaded.ok()) {
+      EXPECT_TRUE(loaded.value()->to_bytes().value() == bytes) << at;
+    }
   }
 }
 
