@@ -59,8 +59,11 @@ Result<void> check_sinks(const Method& method, const Call& call) {
 // Batches of the primary table, from memory or from a stream.
 class Batches {
  public:
-  Batches(const BoundInputs& bound, std::int64_t batch_rows) : stream_(bound.stream), batch_rows_(std::max<std::int64_t>(1, batch_rows)) {
-    if (stream_) return;
+  Batches(const BoundInputs& bound, std::int64_t batch_rows) : batch_rows_(std::max<std::int64_t>(1, batch_rows)) {
+    if (bound.stream) {
+      stream_ = rebatch(bound.stream, batch_rows_);
+      return;
+    }
     Box copy = bound.inputs;
     const auto ports = ports_of(copy);
     table_ = table_at(primary_table(ports)->slot);
@@ -75,7 +78,7 @@ class Batches {
   }
 
  private:
-  std::shared_ptr<TableStream> stream_;
+  std::unique_ptr<TableStream> stream_;
   std::int64_t batch_rows_;
   Table table_;
   std::int64_t at_ = 0;

@@ -98,7 +98,7 @@ Result<void> run_fit_verb(Context& context, const Method& method, const Call& ca
   Box model;
   if (bound.stream) {
     provenance.schema = schema_columns(bound.stream->columns(), bound.stream->roles());
-    PLIMSOLL_TRY(model, fit_stream(context, method, std::move(bound.inputs), *bound.stream, params.get()));
+    PLIMSOLL_TRY(model, fit_stream(context, method, std::move(bound.inputs), bound.stream, params.get()));
   } else {
     const auto ports = ports_of(bound.inputs);
     if (const BoundPort* primary = primary_table(ports)) {

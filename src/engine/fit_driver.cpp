@@ -97,15 +97,16 @@ Result<Box> run_fit(Context& context, const Method& method, const void* inputs, 
   return fit_lanes(context, Lanes{context, method, all, table, whole_blocks(batch_rows > 0 ? batch_rows : default_batch), {}}, params, pieces);
 }
 
-Result<Box> fit_stream(Context& context, const Method& method, Box inputs, TableStream& stream, const void* params) {
+Result<Box> fit_stream(Context& context, const Method& method, Box inputs, const std::shared_ptr<TableStream>& given, const void* params) {
+  const auto stream = rebatch(given, default_batch);  // batches begin at whole blocks
   PLIMSOLL_TRY(Box state, method.merge_.start(context, params));
   for (int pass = 0; pass < most_passes; ++pass) {
-    if (pass > 0) PLIMSOLL_CHECK(stream.rewind());
-    context.progress.begin("fit", stream.rows_hint(), "rows");
+    if (pass > 0) PLIMSOLL_CHECK(stream->rewind());
+    context.progress.begin("fit", stream->rows_hint(), "rows");
     bool first = true;
     while (true) {
       PLIMSOLL_CHECK(context.stop.check());
-      PLIMSOLL_TRY(std::optional<Table> batch, stream.next());
+      PLIMSOLL_TRY(std::optional<Table> batch, stream->next());
       if (!batch && !first) break;
       if (!batch) return Error(ErrorCode::too_few_rows, "the stream has no rows", "Give at least one row.");
       const Box piece = batch_inputs(inputs, *batch, first);

@@ -22,6 +22,7 @@ struct Table::Impl {
   std::shared_ptr<arrow::Table> table;
   std::vector<ColumnInfo> columns;
   Roles roles;
+  std::int64_t first_row = 0;  // in the source this was cut from
 };
 
 ColumnType column_type(const arrow::DataType& type);

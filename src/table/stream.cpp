@@ -35,7 +35,7 @@ class MemoryStream final : public TableStream {
 
 class RebatchStream final : public TableStream {
  public:
-  RebatchStream(std::unique_ptr<TableStream> stream, std::int64_t batch_rows)
+  RebatchStream(std::shared_ptr<TableStream> stream, std::int64_t batch_rows)
       : stream_(std::move(stream)), batch_rows_(std::max<std::int64_t>(batch_rows, 1)) {
     roles_ = stream_->roles();
   }
@@ -53,9 +53,12 @@ class RebatchStream final : public TableStream {
     }
     if (waiting_rows_ == 0) return std::optional<Table>();
     PLIMSOLL_TRY(Table batch, gather(std::min(batch_rows_, waiting_rows_)));
-    return std::optional<Table>(batch.with_roles(roles_));
+    batch = batch.with_roles(roles_).with_first_row(at_);
+    at_ += batch.rows();
+    return std::optional<Table>(std::move(batch));
   }
   Result<void> rewind() override {
+    at_ = 0;
     waiting_.clear();
     waiting_rows_ = 0;
     ended_ = false;
@@ -81,8 +84,9 @@ class RebatchStream final : public TableStream {
     return Table::concatenate(parts);
   }
 
-  std::unique_ptr<TableStream> stream_;
+  std::shared_ptr<TableStream> stream_;
   std::int64_t batch_rows_;
+  std::int64_t at_ = 0;
   std::deque<Table> waiting_;
   std::int64_t waiting_rows_ = 0;
   bool ended_ = false;
@@ -142,7 +146,7 @@ std::unique_ptr<TableStream> stream_of(Table table, std::int64_t batch_rows) {
   return std::make_unique<MemoryStream>(std::move(table), batch_rows);
 }
 
-std::unique_ptr<TableStream> rebatch(std::unique_ptr<TableStream> stream, std::int64_t batch_rows) {
+std::unique_ptr<TableStream> rebatch(std::shared_ptr<TableStream> stream, std::int64_t batch_rows) {
   return std::make_unique<RebatchStream>(std::move(stream), batch_rows);
 }
 

@@ -153,6 +153,14 @@ Table Table::with_roles(Roles roles) const {
   return Table(std::move(impl));
 }
 
+std::int64_t Table::first_row() const { return impl_->first_row; }
+
+Table Table::with_first_row(std::int64_t row) const {
+  auto impl = std::make_shared<Impl>(*impl_);
+  impl->first_row = row;
+  return Table(std::move(impl));
+}
+
 Result<std::vector<std::string>> Table::role_columns(std::string_view role) const {
   const auto found = impl_->roles.find(role);
   if (found == impl_->roles.end()) return std::vector<std::string>{};
@@ -219,6 +227,7 @@ Table Table::slice(std::int64_t offset, std::int64_t length) const {
   impl->table = impl_->table->Slice(begin, count);
   impl->columns = impl_->columns;
   impl->roles = impl_->roles;
+  impl->first_row = impl_->first_row + begin;
   return Table(std::move(impl));
 }
 

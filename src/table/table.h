@@ -142,8 +142,8 @@ class TableStream {
 };
 
 std::unique_ptr<TableStream> stream_of(Table table, std::int64_t batch_rows = 65536);
-// Cuts or gathers another stream into batches of exactly `batch_rows` rows (the last may be shorter).
-std::unique_ptr<TableStream> rebatch(std::unique_ptr<TableStream> stream, std::int64_t batch_rows);
+// Cuts or gathers another stream into batches of exactly `batch_rows` rows (the last may be shorter), each knowing its first row.
+std::unique_ptr<TableStream> rebatch(std::shared_ptr<TableStream> stream, std::int64_t batch_rows);
 Result<Table> read_all(TableStream& stream);
 
 // Where result batches go. finish() makes the whole visible at once (AtomicFile); without it nothing is left.
