@@ -2,6 +2,7 @@
 // Streams over tables in memory, and the cutting and gathering of batches.
 #include <algorithm>
 #include <deque>
+#include <utility>
 
 #include "table/arrow_table.h"
 #include "table/table.h"
@@ -49,9 +50,12 @@ class RebatchStream final : public TableStream {
       } else if (batch->rows() > 0) {
         waiting_rows_ += batch->rows();
         waiting_.push_back(std::move(*batch));
+      } else if (at_ == 0 && !empty_.has_value()) {
+        empty_ = std::move(*batch);
       }
     }
-    if (waiting_rows_ == 0) return std::optional<Table>();
+    // A source without rows still says its columns, once.
+    if (waiting_rows_ == 0) return at_ == 0 ? std::exchange(empty_, std::nullopt) : std::optional<Table>();
     PLIMSOLL_TRY(Table batch, gather(std::min(batch_rows_, waiting_rows_)));
     batch = batch.with_roles(roles_).with_first_row(at_);
     at_ += batch.rows();
@@ -59,6 +63,7 @@ class RebatchStream final : public TableStream {
   }
   Result<void> rewind() override {
     at_ = 0;
+    empty_.reset();
     waiting_.clear();
     waiting_rows_ = 0;
     ended_ = false;
@@ -87,6 +92,7 @@ class RebatchStream final : public TableStream {
   std::shared_ptr<TableStream> stream_;
   std::int64_t batch_rows_;
   std::int64_t at_ = 0;
+  std::optional<Table> empty_;
   std::deque<Table> waiting_;
   std::int64_t waiting_rows_ = 0;
   bool ended_ = false;
