@@ -38,8 +38,8 @@ struct Corp {
 Result<Corp> corp(std::span<const double> forecast, std::span<const std::int32_t> outcome, std::span<const double> weight = {});
 
 // Where the recalibrated probability would lie if the forecasts were calibrated: outcomes are redrawn as Bernoulli(forecast),
-// PAV is repeated, and quantiles are taken at each forecast of the grid (at most `most_points`, distinct forecasts evenly
-// thinned by rank). Above 10^5 rows, forecasts are first gathered into 10^5 cells of neighbouring ranks.
+// PAV is repeated, and quantiles are taken at each forecast of the grid (at most `most_points` distinct forecasts, evenly
+// thinned by rank). Above 10^5 distinct forecasts they are first gathered into about 20,000 cells of neighbours.
 struct ConsistencyBand {
   std::vector<double> forecast;
   std::vector<double> lo;

@@ -18,15 +18,16 @@ struct Ece {
   double ece = 0;          // sum over cells n_b / n |mean forecast - mean outcome|
   double maximum = 0;      // largest of the cells' gaps
   double debiased_l2 = 0;  // square root of Kumar's debiased squared error, floored at 0
-  int bins = 0;            // cells used: at most n / 10, at least 1
-  bool fewer_bins = false; // fewer than asked
+  int bins = 0;            // cells: as asked, at most one a row
+  bool sparse = false;     // fewer than 10 rows a cell: read the null law first
 };
 
 // Errors: those of check_forecasts, too_few_rows when there is none, bad_parameter for bins < 1.
 Result<Ece> expected_calibration_error(std::span<const double> forecast, std::span<const std::int32_t> outcome, int bins,
                                        Binning binning);
 
-// A perfectly calibrated forecaster does not show 0: outcomes are redrawn as Bernoulli(forecast).
+// A perfectly calibrated forecaster does not show 0: outcomes are redrawn as Bernoulli(forecast). Above 10^5 rows the
+// outcomes of up to n / 20,000 neighbouring forecasts of one cell are drawn together, at their mean.
 struct EceTest {
   Ece observed;
   double null_mean = 0;
