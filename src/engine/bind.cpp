@@ -47,7 +47,7 @@ Result<Table> whole_table(Context& context, const BoundPort& port, TableStream& 
       return Error(ErrorCode::too_large, "'" + port.name + "' must be held whole and is larger than the memory limit", "Raise --memory, or give fewer columns or rows.").in_parameter(port.name);
     parts.push_back(*std::move(batch));
   }
-  if (parts.empty()) return Error(ErrorCode::too_few_rows, "'" + port.name + "' has no rows", "Give at least one row.").in_parameter(port.name);
+  if (parts.empty()) return read_all(stream);  // no rows, but columns
   PLIMSOLL_TRY(Table table, Table::concatenate(parts));
   return table.with_roles(stream.roles());
 }

@@ -108,7 +108,9 @@ Result<Box> fit_stream(Context& context, const Method& method, Box inputs, const
       PLIMSOLL_CHECK(context.stop.check());
       PLIMSOLL_TRY(std::optional<Table> batch, stream->next());
       if (!batch && !first) break;
-      if (!batch) return Error(ErrorCode::too_few_rows, "the stream has no rows", "Give at least one row.");
+      if (!batch) {
+        PLIMSOLL_TRY(batch, read_all(*stream));  // no rows, but columns: the method says what it thinks of that
+      }
       const Box piece = batch_inputs(inputs, *batch, first);
       first = false;
       PLIMSOLL_CHECK(method.merge_.update(context, state.get(), piece.get()));
