@@ -3,8 +3,6 @@
 
 // What the program says and where: results on standard output, everything else on standard error.
 
-#include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <string>

@@ -60,7 +60,7 @@ std::string flag_words(const std::vector<Flag>& flags) {
 }
 
 // Inside single quotes of a shell, and without what the completion systems take as their own.
-std::string quoted(std::string_view text) {
+std::string shell_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'') out += "'\\''";
@@ -71,7 +71,7 @@ std::string quoted(std::string_view text) {
   return out + "'";
 }
 
-std::string plain_quoted(std::string_view text) {
+std::string fish_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) {
     if (c == '\'' || c == '\\') out += '\\';
@@ -129,7 +129,7 @@ std::string zsh_script() {
                      "_plimsoll() {\n"
                      "  local -a verbs ids flags choices\n"
                      "  verbs=(\n";
-  for (const VerbHelp& verb : verb_help()) text += "    " + quoted(verb.name).substr(0, verb.name.size() + 1) + ":" + quoted(verb.says).substr(1) + "\n";
+  for (const VerbHelp& verb : verb_help()) text += "    " + shell_quoted(verb.name).substr(0, verb.name.size() + 1) + ":" + shell_quoted(verb.says).substr(1) + "\n";
   text += "  )\n  ids=(" + method_ids() + ")\n"
           "  if (( CURRENT == 2 )); then\n    _describe verb verbs\n    return\n  fi\n"
           "  case \"$words[2] $words[3] $words[CURRENT-1]\" in\n";
@@ -147,7 +147,7 @@ std::string zsh_script() {
     text += "    '" + place.verb + " " + place.method + (place.method.empty() ? "'*)" : "')") + " flags=(\n";
     for (const Flag& flag : place.flags) {
       const std::string name = "--" + dashed(flag.name);
-      text += "      '" + name + ":" + quoted(flag.help).substr(1) + "\n";
+      text += "      '" + name + ":" + shell_quoted(flag.help).substr(1) + "\n";
     }
     text += "    ) ;;\n";
   };
@@ -171,19 +171,19 @@ std::string fish_script() {
                      "  test (count $words) -ge 3; and test $words[3] = $argv[2]\n"
                      "end\n";
   for (const VerbHelp& verb : verb_help())
-    text += "complete -c plimsoll -n __fish_use_subcommand -f -a " + std::string(verb.name) + " -d " + plain_quoted(verb.says) + "\n";
+    text += "complete -c plimsoll -n __fish_use_subcommand -f -a " + std::string(verb.name) + " -d " + fish_quoted(verb.says) + "\n";
   for (const VerbHelp& verb : verb_help()) {
     const auto known = verb_named(verb.name);
     for (const CatalogueLine& line : catalogue_lines())
-      if (known && line.entry->has(*known)) text += "complete -c plimsoll -n '__plimsoll_at " + std::string(verb.name) + "' -a " + std::string(line.id) + " -d " + plain_quoted(card_title(line.card)) + "\n";
+      if (known && line.entry->has(*known)) text += "complete -c plimsoll -n '__plimsoll_at " + std::string(verb.name) + "' -a " + std::string(line.id) + " -d " + fish_quoted(card_title(line.card)) + "\n";
   }
   for (const Place& place : places()) {
     for (const Flag& flag : place.flags) {
       text += "complete -c plimsoll -n '__plimsoll_at " + place.verb + (place.method.empty() ? "" : " " + place.method) + "' -l " + dashed(flag.name);
       if (flag.letter) text += std::string(" -s ") + flag.letter;
-      if (!flag.choices.empty()) text += " -x -a " + plain_quoted(joined(flag.choices));
+      if (!flag.choices.empty()) text += " -x -a " + fish_quoted(joined(flag.choices));
       else if (!flag.is_switch()) text += flag.files ? " -r -F" : " -x";
-      text += " -d " + plain_quoted(flag.help) + "\n";
+      text += " -d " + fish_quoted(flag.help) + "\n";
     }
   }
   text += "complete -c plimsoll -n '__plimsoll_at completion' -f -a 'bash zsh fish'\n";
