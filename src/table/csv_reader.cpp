@@ -20,6 +20,10 @@ namespace {
 constexpr std::int64_t piece_bytes = std::int64_t{4} << 20;
 constexpr std::int64_t tight_piece_bytes = std::int64_t{1} << 20;
 
+constexpr std::int32_t block_bytes_at_first = 1 << 20;
+constexpr std::int32_t pipe_block_bytes = 1 << 24;
+constexpr std::int32_t block_bytes_at_most = 1 << 29;
+
 using ColumnTypes = std::unordered_map<std::string, std::shared_ptr<arrow::DataType>>;
 
 class CsvInput final : public arrow::io::InputStream {
@@ -234,19 +238,49 @@ class CsvStream final : public ReaderStream {
   std::int64_t rows_ = 0;
 };
 
-Result<std::shared_ptr<arrow::Table>> read_whole(CsvText& text, const Source& source, const ReadOptions& options, const ColumnTypes& types,
-                                                 bool threads) {
+struct Parsed {
+  std::shared_ptr<arrow::Table> table;
+  arrow::Status status;
+};
+
+Parsed parse_whole(CsvText& text, const ReadOptions& options, bool threads, std::int32_t block_bytes) {
   auto read = arrow::csv::ReadOptions::Defaults();
   read.use_threads = threads;
+  read.block_size = block_bytes;
   read.column_names = text.names();
   auto parse = parse_options(options);
   parse.newlines_in_values = true;
   auto reader = arrow::csv::TableReader::Make(arrow::io::default_io_context(), std::make_shared<CsvInput>(text), read, parse,
-                                              convert_options(options, types));
-  if (!reader.ok()) return csv_error(reader.status(), source, options, text.names(), 0);
+                                              convert_options(options, {}));
+  if (!reader.ok()) return {nullptr, reader.status()};
   auto table = (*reader)->Read();
-  if (!table.ok()) return csv_error(table.status(), source, options, text.names(), 0);
-  return *table;
+  if (!table.ok()) return {nullptr, table.status()};
+  return {*table, arrow::Status::OK()};
+}
+
+bool straddles(const arrow::Status& status) { return status.message().find("straddl") != std::string::npos; }
+
+// A file is read anew when a record is longer than Arrow's block, and by one thread when many found a fault: one tells its row.
+Result<std::shared_ptr<arrow::Table>> read_whole(CsvText& text, const Source& source, const ReadOptions& options) {
+  std::int32_t block_bytes = source.once() ? pipe_block_bytes : block_bytes_at_first;
+  bool threads = options.threads > 1;
+  Parsed parsed = parse_whole(text, options, threads, block_bytes);
+  while (!parsed.status.ok() && !source.once()) {
+    if (straddles(parsed.status) && block_bytes < block_bytes_at_most) {
+      block_bytes *= 8;
+    } else if (threads) {
+      threads = false;
+    } else {
+      break;
+    }
+    PLIMSOLL_TRY(CsvText again, CsvText::open(source, options));
+    parsed = parse_whole(again, options, threads, block_bytes);
+  }
+  if (parsed.status.ok()) return parsed.table;
+  if (straddles(parsed.status)) {
+    return Error(ErrorCode::bad_document, "a record is longer than " + std::to_string(block_bytes >> 20) + " MiB", "Is a quote left open? Else write the table as Parquet.");
+  }
+  return csv_error(parsed.status, source, options, text.names(), 0);
 }
 
 }  // namespace
@@ -261,16 +295,10 @@ Result<Table> read_csv(const Source& source, const ReadOptions& options) {
   PLIMSOLL_TRY(CsvText text, CsvText::open(source, options));
   PLIMSOLL_CHECK(check_options(options, text.names()));
   if (!text.any_rows()) return wrap(empty_table(text.names(), options));
-  auto table = read_whole(text, source, options, {}, options.threads > 1);
-  if (!table.ok()) {
-    if (options.threads <= 1 || source.once()) return std::move(table).error();
-    // Read by one thread, the file tells in which row the fault lies.
-    PLIMSOLL_TRY(CsvText again, CsvText::open(source, options));
-    PLIMSOLL_TRY(table, read_whole(again, source, options, {}, false));
-  }
+  PLIMSOLL_TRY(auto table, read_whole(text, source, options));
   bool again = false;
-  PLIMSOLL_CHECK(settled_types(*(*table)->schema(), again));
-  return finish_whole(std::move(*table), options);
+  PLIMSOLL_CHECK(settled_types(*table->schema(), again));
+  return finish_whole(std::move(table), options);
 }
 
 }  // namespace plimsoll

@@ -60,6 +60,13 @@ void append_number(std::string& out, Number value) {
   out.append(buffer.data(), end);
 }
 
+// A whole real keeps its point, so that a column of reals reads back as reals whatever its first rows hold.
+void append_real(std::string& out, double value) {
+  const std::size_t begin = out.size();
+  append_number(out, value);
+  if (out.find_first_of(".ein", begin) == std::string::npos) out += ".0";
+}
+
 class TextWriter : public GroupWriter {
  public:
   explicit TextWriter(Output& output) : output_(output) {}
@@ -132,7 +139,7 @@ class CsvWriter final : public TextWriter {
         if (std::isnan(value)) {
           text_ += "nan";
         } else {
-          append_number(text_, value);
+          append_real(text_, value);
         }
         break;
       }
@@ -214,16 +221,15 @@ class JsonWriter final : public TextWriter {
     switch (column.type_id()) {
       case arrow::Type::BOOL: text_ += as<arrow::BooleanArray>(column).Value(row) ? "true" : "false"; break;
       case arrow::Type::INT64: append_number(text_, as<arrow::Int64Array>(column).Value(row)); break;
-      case arrow::Type::DOUBLE: return append_real(as<arrow::DoubleArray>(column).Value(row), name);
+      case arrow::Type::DOUBLE: return append_finite(as<arrow::DoubleArray>(column).Value(row), name);
       case arrow::Type::STRING: append_string(text_, as<arrow::StringArray>(column).GetView(row)); break;
       default: append_list(as<arrow::ListArray>(column), row); break;
     }
     return {};
   }
 
-  // JSON has neither NaN nor infinity. NaN is missing; infinity has no honest form. A whole real keeps its point, so that a
-  // column of reals reads back as reals.
-  Result<void> append_real(double value, const std::string& name) {
+  // JSON has neither NaN nor infinity. NaN is missing; infinity has no honest form.
+  Result<void> append_finite(double value, const std::string& name) {
     if (std::isinf(value)) {
       return Error(ErrorCode::bad_value, "column '" + name + "' is infinite, which JSON cannot say", "Write CSV, Parquet or Arrow.").in_column(name);
     }
@@ -231,9 +237,7 @@ class JsonWriter final : public TextWriter {
       text_ += "null";
       return {};
     }
-    const std::size_t begin = text_.size();
-    append_number(text_, value);
-    if (text_.find_first_of(".e", begin) == std::string::npos) text_ += ".0";
+    append_real(text_, value);
     return {};
   }
 
