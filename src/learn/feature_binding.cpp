@@ -166,7 +166,7 @@ void BoundFeatures::fill_linear(std::int64_t begin, std::int64_t end, double* ou
   }
 }
 
-Result<BoundFeatures> bind(Context& context, const FeatureEncoder& encoder, const Table& table, RowChoice rows) {
+Result<BoundFeatures> bind_features(Context& context, const FeatureEncoder& encoder, const Table& table, RowChoice rows) {
   PLIMSOLL_CHECK(check(encoder));
   auto state = std::make_shared<BoundFeatures::State>();
   state->encoder = &encoder;

@@ -67,7 +67,7 @@ struct FeatureEncoder {
 };
 void describe(Fields& f, FeatureEncoder& encoder);
 // What describe() cannot bound: references in range, levels distinct and sorted, finite scales. `bad_value` otherwise;
-// called by bind(), so that a hostile artifact is an error and not a crash.
+// called by bind_features(), so that a hostile artifact is an error and not a crash.
 Result<void> check(const FeatureEncoder& encoder);
 
 // `features` in the order they shall have. Columns that are constant, empty, of a type that is no feature (lists, times) or
@@ -97,13 +97,13 @@ class BoundFeatures {
 
  private:
   struct State;
-  friend Result<BoundFeatures> bind(Context&, const FeatureEncoder&, const Table&, RowChoice);
+  friend Result<BoundFeatures> bind_features(Context&, const FeatureEncoder&, const Table&, RowChoice);
   std::shared_ptr<const State> state_;
 };
 
 // `missing_column`, `wrong_type`, `bad_value` (infinity) with column and row. Warns through context.warn of categories
 // unseen in learning, once a column. The encoder, the table's memory and the chosen rows must outlive the result (the
 // table is kept; the encoder and `rows` are viewed).
-Result<BoundFeatures> bind(Context& context, const FeatureEncoder& encoder, const Table& table, RowChoice rows = std::nullopt);
+Result<BoundFeatures> bind_features(Context& context, const FeatureEncoder& encoder, const Table& table, RowChoice rows = std::nullopt);
 
 }  // namespace plimsoll::learn
