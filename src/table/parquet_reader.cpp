@@ -42,10 +42,11 @@ Error parquet_error(const arrow::Status& status, const Source& source) {
 
 using FileReader = parquet::arrow::FileReader;
 
-Result<std::unique_ptr<FileReader>> open_reader(const Source& source, const ReadOptions& options) {
+// `in_pages`: a row group may be hundreds of megabytes; a stream reads it page by page.
+Result<std::unique_ptr<FileReader>> open_reader(const Source& source, const ReadOptions& options, bool in_pages) {
   PLIMSOLL_TRY(auto file, source.open_file());
   parquet::ReaderProperties reading;
-  if (options.memory_bytes > 0) {
+  if (in_pages) {
     reading.enable_buffered_stream();
     reading.set_buffer_size(page_buffer_bytes);
   }
@@ -98,7 +99,7 @@ class ParquetStream final : public ReaderStream {
  private:
   Result<void> open() {
     batches_.reset();
-    PLIMSOLL_TRY(reader_, open_reader(source_, options_));
+    PLIMSOLL_TRY(reader_, open_reader(source_, options_, true));
     rows_ = reader_->parquet_reader()->metadata()->num_rows();
     PLIMSOLL_TRY(auto file_schema, schema_of(*reader_, source_));
     if (schema() == nullptr) PLIMSOLL_CHECK(set_schema(file_schema));
@@ -128,7 +129,7 @@ class ParquetStream final : public ReaderStream {
 };
 
 Result<Table> read_file(const Source& source, const ReadOptions& options) {
-  PLIMSOLL_TRY(auto reader, open_reader(source, options));
+  PLIMSOLL_TRY(auto reader, open_reader(source, options, options.memory_bytes > 0));
   PLIMSOLL_TRY(auto schema, schema_of(*reader, source));
   PLIMSOLL_CHECK(check_names(*schema));
   PLIMSOLL_TRY(const std::vector<int> leaves, leaves_of(*reader, *schema, options));

@@ -51,7 +51,8 @@ TEST(Split, RefusesBadShares) {
 TEST(Split, IsUniform) {
   std::vector<int> counts(20, 0);
   for (std::uint64_t seed = 0; seed < 4000; ++seed) {
-    for (const std::int64_t row : (*split_rows(20, std::vector<double>{0.5, 0.5}, Stream(seed)))[0]) ++counts[static_cast<std::size_t>(row)];
+    const Parts parts = *split_rows(20, std::vector<double>{0.5, 0.5}, Stream(seed));
+    for (const std::int64_t row : parts[0]) ++counts[static_cast<std::size_t>(row)];
   }
   for (const int count : counts) EXPECT_NEAR(count, 2000, 5.5 * 31.63);
 }
