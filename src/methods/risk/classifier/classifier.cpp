@@ -78,6 +78,8 @@ Params example_params() {
   params.trees.options.rounds = 20;
   params.trees.options.max_depth = 3;
   params.small_n = SmallSample::infinite;
+  params.share_learning = 0.5;
+  params.share_probability = 0.3;
   return params;
 }
 

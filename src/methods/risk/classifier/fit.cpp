@@ -127,7 +127,7 @@ Result<Plan> plan_rows(Context& context, const Inputs& inputs, const Params& par
   return plan;
 }
 
-// Two rows of each class to learn from and to calibrate, and a conformal rank that exists.
+// A row of each class to learn from and to calibrate, and a conformal rank that exists.
 Result<void> check_parts(Context& context, const Plan& plan, const Params& params, const Model& model) {
   if (model.classes.size() < 2)
     return Error(ErrorCode::too_few_rows, "the rows drawn for learning are all of class \"" + model.classes.front() + "\"", "give more rows of the other classes").in_column(model.target);
@@ -136,10 +136,10 @@ Result<void> check_parts(Context& context, const Plan& plan, const Params& param
     const auto code = static_cast<std::int32_t>(k);
     const std::int64_t learning = count_of(plan.data_labels, plan.parts.learning, code);
     const std::int64_t probability = count_of(labels, plan.parts.probability, code);
-    if (learning >= 2 && probability >= 2) continue;
+    if (learning >= 1 && probability >= 1) continue;
     const double share = plan.own_calibration ? 0.5 : std::min(params.share_learning, params.share_probability);
     return Error(ErrorCode::too_few_rows,
-                 "class \"" + model.classes[k] + "\" has " + std::to_string(learning) + " rows to learn from and " + std::to_string(probability) + " to calibrate with, 2 each are needed",
+                 "class \"" + model.classes[k] + "\" has " + std::to_string(learning) + " rows to learn from and " + std::to_string(probability) + " to calibrate with, one each is needed",
                  "give about " + std::to_string(static_cast<std::int64_t>(std::ceil(2.0 / share)) + 1) + " rows of that class or more, or join it with another")
         .in_column(model.target);
   }
@@ -222,7 +222,7 @@ Result<void> learn_from_rows(Context& context, const Plan& plan, const Params& p
   options.linear = params.learner == Learner::logistic;
   PLIMSOLL_TRY(model.encoder, learn::fit_encoder(context, plan.data, features, rows, options));
   for (std::size_t i = 0; i < model.encoder.kept_out.size(); ++i) context.warn("column \"" + model.encoder.kept_out[i] + "\" is not used: " + model.encoder.notes[i]);
-  PLIMSOLL_TRY(const learn::BoundFeatures bound, learn::bind(context, model.encoder, plan.data, rows));
+  PLIMSOLL_TRY(const learn::BoundFeatures bound, learn::bind_features(context, model.encoder, plan.data, rows));
   std::vector<std::int32_t> labels = gather<std::int32_t>(plan.data_labels, plan.parts.learning);
   PLIMSOLL_TRY(const std::vector<double> weights, learning_weights(plan, params, model, labels));
   labels = learner_labels(model, std::move(labels));

@@ -49,6 +49,10 @@ Result<Categories> target_categories(const Table& table, const std::string& name
   if (type == ColumnType::list_of_text || type == ColumnType::timestamp || type == ColumnType::other)
     return Error(ErrorCode::wrong_type, "a target of type " + std::string(name_of(type)) + " has no classes", "bind a column of text, whole numbers or true and false with --target").in_column(name);
   PLIMSOLL_TRY(Categories target, table.categories(name));
+  // 1.0 of a file with gaps and 1 of one without are the same class.
+  if (type == ColumnType::real)
+    for (std::string& text : target.names)
+      if (text.ends_with(".0")) text.resize(text.size() - 2);
   const auto gap = std::find_if(target.codes.begin(), target.codes.end(), [](std::int32_t c) { return c < 0; });
   if (gap != target.codes.end())
     return Error(ErrorCode::null_value, "the target is empty", "drop the row, or give its outcome").in_column(name).at_row(table.first_row() + (gap - target.codes.begin()));

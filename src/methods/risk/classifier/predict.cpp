@@ -46,7 +46,7 @@ void several_pairs(const Model& model, const Columns& scores, Probabilities& out
 std::vector<std::span<const double>> spans_of(const Columns& columns) { return {columns.begin(), columns.end()}; }
 
 Result<Columns> learner_scores(Context& context, const Model& model, const Table& table, learn::RowChoice rows) {
-  PLIMSOLL_TRY(const learn::BoundFeatures features, learn::bind(context, model.encoder, table, rows));
+  PLIMSOLL_TRY(const learn::BoundFeatures features, learn::bind_features(context, model.encoder, table, rows));
   if (model.learner == Learner::trees) return learn::tree_scores(context, model.trees, features);
   return learn::linear_scores(context, model.logistic, learn::FeatureDesign(features));
 }
@@ -60,7 +60,7 @@ Probabilities calibrated(const Model& model, const Columns& scores) {
     out.probability.assign(2, std::vector<double>(n));
     binary_probabilities(model, scores, out);
   } else {
-    out.probability = learn::apply(model.several, scores);
+    out.probability = model.several.apply(scores);
     several_pairs(model, scores, out);
   }
   return out;
