@@ -5,6 +5,7 @@
 // lane to the next; carried lanes (each in [0, 2^32), the last one signed) are unique for a value.
 #include "base/exact_sum.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -69,36 +70,44 @@ void ExactSum::add(double x) {
   else add_finite(bits);
 }
 
-// Two accumulators in turn: neighbours often share a lane, and one counter would wait for its own last store.
+// Long spans go through plain 64-bit sums of mantissas, one for each exponent: 1,023 mantissas of 53 bits fit. Two sets in
+// turn, because neighbours often share an exponent and one sum would wait for its own last store.
 void ExactSum::add(std::span<const double> xs) {
-  if (xs.empty()) return;
-  if (xs.size() < 256) {
+  if (xs.size() < 1024) {
     for (const double x : xs) add(x);
     return;
   }
-  constexpr std::size_t chunk = std::size_t{1} << 30;
-  while (xs.size() > chunk) {
-    add(xs.first(chunk));
-    xs = xs.subspan(chunk);
+  std::array<std::array<std::int64_t, 2048>, 2> sums{};
+  constexpr std::size_t chunk = 2 * 1023;
+  std::uint64_t beyond = 0;
+  for (; !xs.empty(); xs = xs.subspan(std::min(chunk, xs.size()))) {
+    const std::span<const double> part = xs.first(std::min(chunk, xs.size()));
+    make_room(part.size());
+    std::uint64_t lowest = 2047, highest = 0;
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      const auto bits = std::bit_cast<std::uint64_t>(part[i]);
+      const std::uint64_t exponent = exponent_of(bits);
+      const std::uint64_t minus = 0 - (bits >> 63);
+      const std::uint64_t hidden = static_cast<std::uint64_t>(exponent != 0) << 52;
+      sums[i & 1u][exponent] += static_cast<std::int64_t>((((bits & fraction_mask) | hidden) ^ minus) - minus);
+      lowest = std::min(lowest, exponent);
+      highest = std::max(highest, exponent);
+      beyond |= bits ^ minus_zero;
+    }
+    if (highest == 2047) {
+      for (const double x : part)
+        if (const auto bits = std::bit_cast<std::uint64_t>(x); exponent_of(bits) == 2047) add_special(bits);
+      sums[0][2047] = sums[1][2047] = 0;
+    }
+    for (std::uint64_t exponent = lowest; exponent <= highest; ++exponent) {
+      const Counter mantissas = static_cast<Counter>(sums[0][exponent]) + sums[1][exponent];
+      sums[0][exponent] = sums[1][exponent] = 0;
+      const std::uint64_t place = exponent - static_cast<std::uint64_t>(exponent != 0);
+      if (mantissas != 0) lane_[place >> 5] += mantissas * static_cast<std::int64_t>(std::uint64_t{1} << (place & 31u));
+    }
   }
-  make_room(xs.size());
   any_ = true;
-  ExactSum other;
-  bool beyond = false;
-  const auto take = [&beyond](ExactSum& sum, double x) {
-    const auto bits = std::bit_cast<std::uint64_t>(x);
-    beyond |= bits != minus_zero;
-    if (exponent_of(bits) == 0x7FFu) [[unlikely]] sum.add_special(bits);
-    else sum.add_finite(bits);
-  };
-  std::size_t i = 0;
-  for (; i + 1 < xs.size(); i += 2) {
-    take(*this, xs[i]);
-    take(other, xs[i + 1]);
-  }
-  if (i < xs.size()) take(*this, xs[i]);
-  beyond_minus_zero_ = beyond_minus_zero_ || beyond;
-  merge(other);
+  beyond_minus_zero_ = beyond_minus_zero_ || beyond != 0;
 }
 
 void ExactSum::add_product(double a, double b) {

@@ -137,6 +137,21 @@ TEST(ExactSum, EqualsBigIntegerReference) {
   }
 }
 
+TEST(ExactSum, LongSpansEqualSingleTerms) {
+  Stream rng(7);
+  for (int trial = 0; trial < 60; ++trial) {
+    std::vector<double> xs = draw(rng, 1024 + rng.below(6000), trial % 3);
+    if (trial % 5 == 0) xs[rng.below(xs.size())] = infinity;
+    if (trial % 7 == 0) std::fill(xs.begin(), xs.end(), trial % 2 == 0 ? 1.7976931348623157e308 : -0.0);
+    if (trial % 11 == 0) xs[rng.below(xs.size())] = std::nan("");
+    ExactSum singly, whole;
+    for (const double x : xs) singly.add(x);
+    whole.add(xs);
+    ASSERT_EQ(whole, singly) << trial;
+    ASSERT_EQ(whole.to_bytes(), singly.to_bytes()) << trial;
+  }
+}
+
 TEST(ExactSum, AnyOrderCutAndMergeGiveTheSameBytes) {
   Stream rng(2);
   for (int trial = 0; trial < 60; ++trial) {

@@ -121,34 +121,48 @@ double precision_of(std::span<const Group> groups, double positives) {
   return sum / positives;
 }
 
-// Draws, within each outcome, as many rows as there are, and counts them by group. A draw is a rank among the rows of its
-// outcome, which stand in rising order, so a table from rank to group suffices.
-struct Strata {
-  std::vector<std::uint32_t> group_of_positive;
-  std::vector<std::uint32_t> group_of_negative;
-};
-
-Strata strata_of(std::span<const Group> groups) {
-  Strata strata;
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    strata.group_of_positive.insert(strata.group_of_positive.end(), static_cast<std::size_t>(groups[g].positives),
-                                    static_cast<std::uint32_t>(g));
-    strata.group_of_negative.insert(strata.group_of_negative.end(), static_cast<std::size_t>(groups[g].negatives),
-                                    static_cast<std::uint32_t>(g));
-  }
-  return strata;
-}
-
 double logit(double p) { return std::log(p / (1 - p)); }
 
-// The logit of a replicate's average precision; infinite at 1.
-double replicate(const Groups& g, const Strata& strata, Stream rng) {
-  std::vector<Group> drawn(g.groups.size());
-  for (std::size_t i = strata.group_of_positive.size(); i > 0; --i)
-    drawn[strata.group_of_positive[rng.below(strata.group_of_positive.size())]].positives += 1;
-  for (std::size_t i = strata.group_of_negative.size(); i > 0; --i)
-    drawn[strata.group_of_negative[rng.below(strata.group_of_negative.size())]].negatives += 1;
-  return logit(precision_of(drawn, g.positives));
+// Uniform in [0, n) from 32 bits (Lemire 2019), n < 2^32.
+std::uint32_t below_32(Stream& rng, std::uint32_t n) {
+  std::uint64_t product = std::uint64_t{rng.next_u32()} * n;
+  if (static_cast<std::uint32_t>(product) < n) {
+    const std::uint32_t threshold = (0u - n) % n;
+    while (static_cast<std::uint32_t>(product) < threshold) product = std::uint64_t{rng.next_u32()} * n;
+  }
+  return static_cast<std::uint32_t>(product >> 32);
+}
+
+// How often each of n rows is drawn in n draws. 16 bits keep the counts in the cache; that one row comes more than 65,535
+// times has a chance below 1e-100000.
+std::vector<std::uint16_t> draw_counts(Stream& rng, double rows) {
+  const auto n = static_cast<std::uint32_t>(rows);
+  std::vector<std::uint16_t> counts(n);
+  for (std::uint32_t i = 0; i < n; ++i) ++counts[below_32(rng, n)];
+  return counts;
+}
+
+// The rows of one outcome stand in rising order of score: takes those of the next group down.
+double take_down(const std::vector<std::uint16_t>& counts, std::size_t& at, double rows) {
+  std::uint64_t sum = 0;
+  for (auto left = static_cast<std::size_t>(rows); left > 0; --left) sum += counts[--at];
+  return static_cast<double>(sum);
+}
+
+// The logit of the average precision after drawing, within each outcome, as many rows as there are; infinite at 1. The
+// scores are not sorted again: rows are drawn by rank.
+double replicate(const Groups& g, Stream rng) {
+  const std::vector<std::uint16_t> positives = draw_counts(rng, g.positives);
+  const std::vector<std::uint16_t> negatives = draw_counts(rng, g.negatives);
+  std::size_t positives_left = positives.size(), negatives_left = negatives.size();
+  double found = 0, called = 0, sum = 0;
+  for (std::size_t i = g.groups.size(); i-- > 0;) {
+    const double hits = take_down(positives, positives_left, g.groups[i].positives);
+    found += hits;
+    called += hits + take_down(negatives, negatives_left, g.groups[i].negatives);
+    if (hits > 0) sum += hits * (found / called);
+  }
+  return logit(sum / g.positives);
 }
 
 }  // namespace
@@ -213,13 +227,12 @@ Result<Estimate> average_precision_estimate(std::span<const double> score, std::
                                             const Resampling& resampling) {
   PLIMSOLL_CHECK(check(score, outcome, {}));
   const Groups g = gather(score, outcome, {}, order_by(score));
-  const Strata strata = strata_of(g.groups);
   Estimate estimate;
   estimate.value = precision_of(g.groups, g.positives);
   estimate.interval = {estimate.value, estimate.value};
   std::vector<double> logits(static_cast<std::size_t>(std::max(0, resampling.replicates)));
   PLIMSOLL_CHECK(resampling.runtime.for_each(std::ssize(logits), resampling.stop, [&](std::int64_t r) -> Result<void> {
-    logits[static_cast<std::size_t>(r)] = replicate(g, strata, resampling.rng.child(static_cast<std::uint64_t>(r)));
+    logits[static_cast<std::size_t>(r)] = replicate(g, resampling.rng.child(static_cast<std::uint64_t>(r)));
     return {};
   }));
   std::erase_if(logits, [](double x) { return !std::isfinite(x); });  // a perfect replicate has no logit
