@@ -270,8 +270,8 @@ void describe(Fields& f, BoostedTrees& trees) {
   f.blob({"bytes", "booster of XGBoost as UBJSON"}, trees.bytes);
   f({"version", "version of XGBoost that trained it"}, trees.version);
   f({"classes", "number of classes", at_least(2)}, trees.classes);
-  f({"width", "number of features", at_least(1)}, trees.width);
-  f({"rounds", "boosting rounds", at_least(1)}, trees.rounds);
+  f({"width", "number of features; 0 when untrained", at_least(0)}, trees.width);
+  f({"rounds", "boosting rounds", at_least(0)}, trees.rounds);
   f({"gain", "total gain of each feature", at_least(0)}, trees.gain);
 }
 

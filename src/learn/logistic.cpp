@@ -367,7 +367,7 @@ std::span<const std::string_view> choices_of(FitStatus) { return statuses; }
 
 void describe(Fields& f, LogisticModel& model) {
   f({"classes", "number of classes", at_least(2)}, model.classes);
-  f({"width", "number of encoded columns", at_least(1)}, model.width);
+  f({"width", "number of encoded columns; 0 when unfitted", at_least(0)}, model.width);
   f.tensor({"coefficients", "log-odds for each encoded column"}, model.coefficients);
   f({"intercepts", "log-odds at zero"}, model.intercepts);
   f({"status", "how the search ended"}, model.status);
