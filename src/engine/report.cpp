@@ -154,6 +154,18 @@ std::string place_of(const Block& block, std::size_t i) {
       block);
 }
 
+// Names and values of users may be of any length: what is longer than a word's limit ends in an ellipsis.
+void clip(std::string& text) {
+  if (3 * text.size() <= report_limits::word_bytes) return;
+  std::string clean = clean_text(text);
+  if (clean.size() <= report_limits::word_bytes) return;
+  constexpr std::string_view ellipsis = "\xE2\x80\xA6";
+  std::size_t end = report_limits::word_bytes - ellipsis.size();
+  while ((static_cast<unsigned char>(clean[end]) & 0xC0U) == 0x80U) --end;
+  clean.resize(end);
+  text = clean + std::string(ellipsis);
+}
+
 }  // namespace
 
 std::string_view name_of(ReportSeverity severity) {
@@ -171,16 +183,25 @@ Report& Report::text(std::string heading, std::string words, ReportSeverity seve
 }
 
 Report& Report::table(TableBlock block) {
+  for (std::string& column : block.columns) clip(column);
+  for (std::vector<Cell>& row : block.rows)
+    for (Cell& cell : row)
+      if (auto* text = std::get_if<std::string>(&cell)) clip(*text);
   blocks.emplace_back(std::move(block));
   return *this;
 }
 
 Report& Report::figure(FigureBlock block) {
+  for (std::string& label : block.label) clip(label);
+  for (std::string& series : block.series) clip(series);
+  clip(block.x_title);
+  clip(block.y_title);
   blocks.emplace_back(std::move(block));
   return *this;
 }
 
 Report& Report::findings(FindingsBlock block) {
+  for (Finding& finding : block.findings) clip(finding.subject);
   blocks.emplace_back(std::move(block));
   return *this;
 }

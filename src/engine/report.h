@@ -97,6 +97,7 @@ struct Report {
   std::vector<std::pair<std::string, double>> figures;     // the headline numbers by name, for machines
   std::vector<Block> blocks;
 
+  // Each adds a block. Column names, cells, labels and subjects longer than report_limits::word_bytes are cut with an ellipsis.
   Report& text(std::string heading, std::string words, ReportSeverity severity = ReportSeverity::note);
   Report& table(TableBlock block);
   Report& figure(FigureBlock block);

@@ -90,7 +90,13 @@ std::string summary_of(const Report& report) {
   std::string out;
   std::vector<std::pair<std::string, std::string>> numbers;
   for (const auto& [name, value] : report.figures) numbers.emplace_back(name, headline_number(value));
-  if (!numbers.empty()) out += definitions("numbers", numbers);
+  // Up to eight are cards; of more, six, and the others can be opened.
+  const std::ptrdiff_t cards = numbers.size() <= 8 ? static_cast<std::ptrdiff_t>(numbers.size()) : 6;
+  const std::vector<std::pair<std::string, std::string>> first(numbers.begin(), numbers.begin() + cards);
+  const std::vector<std::pair<std::string, std::string>> others(numbers.begin() + cards, numbers.end());
+  if (!first.empty()) out += definitions("numbers", first);
+  if (!others.empty())
+    out += "<details class=facts><summary>More numbers</summary>\n" + definitions("pairs", others) + "</details>\n";
   if (!report.facts.empty())
     out += "<details class=facts open><summary>Provenance</summary>\n" + definitions("pairs", report.facts) + "</details>\n";
   return out;

@@ -284,6 +284,19 @@ TEST(Report, LimitsNameTheBlock) {
   expect_refused(Report().assurance_case(deep), "deeper than 20");
 }
 
+TEST(Report, LongNamesOfUsersAreCut) {
+  std::string name;
+  for (int i = 0; i < 600; ++i) name += "é";
+  FigureBlock figure{.kind = FigureKind::bars, .description = "d", .y = {1.0}, .label = {name}};
+  Report r;
+  r.table({.title = "T", .columns = {name}, .rows = {{std::string(5000, '\xFF')}}}).figure(figure);
+  ASSERT_TRUE(check(r).ok()) << check(r).error().message();
+  const std::string& cut = std::get<FigureBlock>(r.blocks[1]).label[0];
+  EXPECT_LE(cut.size(), report_limits::word_bytes);
+  EXPECT_TRUE(cut.ends_with("é…"));
+  EXPECT_EQ(clean_text(cut), cut);
+}
+
 TEST(Report, SizeStaysUnderTheLimit) {
   TableBlock table{.title = "Rows", .columns = {"case", "p", "q", "r"}, .rows = {}};
   for (int i = 0; i < 2000; ++i) table.rows.push_back({"case number " + std::to_string(i), 0.123456789, 1.0 / (i + 3), std::int64_t{i}});

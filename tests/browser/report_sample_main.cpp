@@ -162,7 +162,7 @@ Report sample() {
              {"rows certified on", "6,000"}, {"target", "defaulted"}, {"seed", "7"}, {"reproducibility", "B, blocked"},
              {"XGBoost", "3.2.0"}};
   r.figures = {{"AUROC", 0.784312}, {"AUPRC", 0.512}, {"Brier_score", 0.1532887}, {"coverage", 0.9031},
-               {"mean_set_size", 1.214}, {"rows", 24000}};
+               {"mean_set_size", 1.214}, {"rows", 24000}, {"log_loss", 0.4712}, {"accuracy", 0.8051}, {"ece", 0.0123}};
   r.text("What is promised", "Of next year's applications at least 90 % will have their true outcome in the prediction set, as "
          "long as they come from the same population.\n\nThe probability is calibrated on cases that the learner has not "
          "seen: among applications with a risk of 20 %, about one in five defaults.");
