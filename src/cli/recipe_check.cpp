@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "cli/method_flags.h"
+#include "cli/parameter_text.h"
 #include "cli/recipe.h"
 
 namespace plimsoll::cli {
@@ -104,12 +105,25 @@ class Checker {
     return roles(step, step.roles, anywhere, "/roles");
   }
 
-  Result<void> parameters(const RecipeStep& step) const {
+  // A parameter written as text ("${alpha}") is read as the text of its flag would be.
+  static void read_texts(Json& json, const std::vector<FieldSchema>& fields) {
+    for (const FieldSchema& field : fields) {
+      const auto found = json.find(field.name);
+      if (found == json.end()) continue;
+      const bool text = field.kind == FieldKind::text || field.kind == FieldKind::choice || field.kind == FieldKind::blob;
+      if (found->is_string() && !text) *found = value_of(field, found->get<std::string>());
+      else if (found->is_object() && (field.kind == FieldKind::nested || field.kind == FieldKind::optional)) read_texts(*found, field.children);
+    }
+  }
+
+  Result<void> parameters(RecipeStep& step) const {
     if (step.verb == Verb::prove || step.verb == Verb::verify || step.verb == Verb::report) return {};
     const Method& entry = *find_line(step.method)->entry;
     const auto types = parameters_of(entry, step.verb, !step.model.empty());
+    PLIMSOLL_TRY(Json json, parse_json(step.parameters));
+    read_texts(json, parameter_fields(entry, step.verb, !step.model.empty()));
+    step.parameters = canonical_json(json);
     if (types.size() != 1) return {};
-    PLIMSOLL_TRY(const Json json, parse_json(step.parameters));
     Box target(*types.front());
     std::vector<std::string> warnings;
     auto read = read_fields(json, target, warnings);

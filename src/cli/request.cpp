@@ -128,6 +128,12 @@ Result<Report> draw(Workspace& workspace, const Request& request, const Outcome&
   return std::move(*drawn.reply.report);
 }
 
+const PortSchema* report_port(const std::vector<PortSchema>& outputs) {
+  for (const PortSchema& port : outputs)
+    if (port.kind == PortKind::report) return &port;
+  return nullptr;
+}
+
 Error with_file(Error error, const Request& request, const std::vector<PortSchema>& ports) {
   if (!error.file.empty() || (error.column.empty() && !error.row)) return error;
   std::string only;
@@ -212,11 +218,12 @@ Result<void> check_verdict(const Report& report, const std::string& fail_on) {
 
 Result<Outcome> execute(Workspace& workspace, const Request& request) {
   PLIMSOLL_CHECK(check_verb(request));
-  const bool draws = !request.report.empty() && request.verb != Verb::assess && request.verb != Verb::report;
+  const std::vector<PortSchema> outputs = request.verb == Verb::apply ? schema_of(*request.method->apply_.outputs).ports : std::vector<PortSchema>{};
+  const PortSchema* own_report = report_port(outputs);
+  const bool draws = !request.report.empty() && !own_report && request.verb != Verb::assess && request.verb != Verb::report;
   if (draws && !request.method->has(Verb::report))
     return Error(ErrorCode::bad_parameter, std::string(request.method->id) + " draws no report", "Leave --report out").in_parameter("report");
   const Schema inputs = input_schema(*request.method, request.verb);
-  const std::vector<PortSchema> outputs = request.verb == Verb::apply ? schema_of(*request.method->apply_.outputs).ports : std::vector<PortSchema>{};
   PLIMSOLL_CHECK(check_outputs(request, outputs));
   if (request.verb != Verb::verify && request.verb != Verb::report) PLIMSOLL_CHECK(check_parameters(request));
 
@@ -239,6 +246,10 @@ Result<Outcome> execute(Workspace& workspace, const Request& request) {
     outcome.written.emplace_back("model", request.output);
   }
   PLIMSOLL_CHECK(write_outputs(request, outputs, outcome));
+  if (own_report) {
+    const auto drawn = outcome.reply.outputs.find(own_report->name);
+    if (drawn != outcome.reply.outputs.end()) outcome.reply.report = std::get<Report>(drawn->second);
+  }
   if (draws) {
     PLIMSOLL_TRY(outcome.reply.report, draw(workspace, request, outcome));
   }

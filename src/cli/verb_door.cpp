@@ -74,6 +74,14 @@ std::string report_summary(const Report& report) {
   return text + aligned(rows, "  ");
 }
 
+std::string values_text(const std::string& values) {
+  const Json json = Json::parse(values, nullptr, false);
+  std::vector<std::vector<std::string>> rows;
+  if (json.is_object())
+    for (const auto& [name, value] : json.items()) rows.push_back({name, canonical_json(value)});
+  return aligned(rows);
+}
+
 std::string summary_text(const Request& request, const Outcome& outcome) {
   std::string text;
   if (outcome.reply.findings) {
@@ -86,6 +94,7 @@ std::string summary_text(const Request& request, const Outcome& outcome) {
   const bool report_written = !outcome.written.empty() && outcome.written.back().first == "report";
   if (outcome.reply.report && (request.verb == Verb::assess || request.verb == Verb::report))
     text += report_written || request.verb == Verb::report ? report_summary(*outcome.reply.report) : to_markdown(*outcome.reply.report);
+  if (request.verb == Verb::apply) text += values_text(outcome.reply.values);
   if (outcome.reply.artifact && outcome.reply.artifact->certified()) text += to_text(outcome.reply.artifact->certificate());
   if (outcome.reply.certificate) text += to_text(*outcome.reply.certificate);
   if (!text.empty() && text.back() != '\n') text += "\n";
