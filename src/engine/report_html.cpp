@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+#include <cmath>
 
 #include "base/hash.h"
 #include "base/json.h"
@@ -55,11 +55,13 @@ std::string_view verdict_class(const std::string& verdict) {
   return std::ranges::find(bad, word) != std::end(bad) ? "bad" : "plain";
 }
 
-// Whole numbers in groups of three, others to four digits: the exact ones stand in the JSON form.
+// Whole numbers in groups of three, others to four digits and, below a tenth, to four decimals: the exact ones stand in the
+// JSON form.
 std::string headline_number(double x) {
-  std::string words = number_words(x, 4);
+  const double size = std::abs(x);
+  std::string words = number_words(x, size >= 0.1 ? 4 : size >= 0.01 ? 3 : 2);
   const std::size_t first = words.starts_with('-') ? 1 : 0;
-  if (words.find_first_not_of("0123456789", first) != std::string::npos || words.size() - first < 5) return words;
+  if (words.find_first_not_of("0123456789", first) != std::string::npos) return words;
   for (std::size_t at = words.size(); at > first + 3;) words.insert(at -= 3, ",");
   return words;
 }

@@ -47,6 +47,13 @@ bool is_text_column(const TableBlock& block, std::size_t j) {
   return std::ranges::all_of(block.rows, [&](const auto& row) { return std::holds_alternative<std::string>(row[j]); });
 }
 
+// Short cells stay on one line, long ones wrap.
+std::string text_cell(bool header, const std::string& text) {
+  const bool wraps = text.size() > 40;
+  std::string out = header ? "<th scope=row" : "<td";
+  return (out += wraps ? " class=w>" : ">") + html_text(text);
+}
+
 std::string write(const TableBlock& block, std::size_t number, std::size_t row_cap) {
   std::string body = heading(block.title) + prose(block.caption, "caption");
   const bool row_headers = !block.columns.empty() && is_text_column(block, 0);
@@ -59,9 +66,8 @@ std::string write(const TableBlock& block, std::size_t number, std::size_t row_c
     body += "<tr>";
     for (std::size_t j = 0; j < block.rows[i].size(); ++j) {
       const Cell& cell = block.rows[i][j];
-      const bool text = std::holds_alternative<std::string>(cell);
-      body += j == 0 && row_headers ? "<th scope=row>" : text ? "<td>" : "<td class=n>";
-      body += text ? html_text(std::get<std::string>(cell)) : cell_words(cell);
+      if (const auto* text = std::get_if<std::string>(&cell)) body += text_cell(j == 0 && row_headers, *text);
+      else body += "<td class=n>" + cell_words(cell);
     }
     body += '\n';
   }
