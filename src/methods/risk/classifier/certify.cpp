@@ -65,7 +65,7 @@ Result<Certificate> certify(const Model& model) {
   }
   say_assumptions(model, c);
   c.falsified_by = "plimsoll prove risk.classifier --seed S";
-  if (model.learner == Learner::trees) c.versions["xgboost"] = model.trees.version;
+  if (model.trees) c.versions["xgboost"] = model.trees->version;
   return c;
 }
 

@@ -304,6 +304,10 @@ TEST(Classifier, SeveralClasses) {
     }
     for (const double s : sum) EXPECT_NEAR(s, 1.0, 1e-9);
     EXPECT_TRUE(check(draw(model, must(certify(model)), model.held_out)).ok());
+    Artifact::Provenance provenance;
+    provenance.method = "risk.classifier";
+    const Artifact artifact(std::move(provenance), must(certify(model)), true, Box::of(model));
+    must(Artifact::from_bytes(must(artifact.to_bytes()), "memory"));
   }
 }
 
@@ -454,7 +458,7 @@ TEST(Classifier, HostileModelsAreErrors) {
   EXPECT_TRUE(refused([](Model& m) { m.ranks.clear(); }));
   EXPECT_TRUE(refused([](Model& m) { m.pairs.clear(); }));
   EXPECT_TRUE(refused([](Model& m) { m.rule.cost.clear(); }));
-  EXPECT_TRUE(refused([](Model& m) { m.logistic.coefficients.clear(); }));
+  EXPECT_TRUE(refused([](Model& m) { m.logistic->coefficients.clear(); }));
   EXPECT_TRUE(refused([](Model& m) { m.encoder.columns.pop_back(); }));
 }
 

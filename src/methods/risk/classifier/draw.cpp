@@ -234,7 +234,7 @@ Report draw(const Model& model, const Certificate& promise, const Diagnostics& d
   }
   report.verdict = alarm ? "red" : warning ? "yellow" : "green";
   const std::string learner(choices_of(model.learner)[static_cast<std::size_t>(model.learner)]);
-  const learn::Calibration map = model.binary() ? model.calibrator.method : model.several.method;
+  const learn::Calibration map = model.map();
   report.facts = {{"method", "risk.classifier"}, {"learner", learner}, {"calibrator", std::string(learn::choices_of(map)[static_cast<std::size_t>(map)])},
                   {"rows learned from", std::to_string(model.learning_rows)}, {"rows for probabilities", std::to_string(model.probability_rows)}, {"rows for sets", std::to_string(model.conformal_rows)}};
   if (model.binary()) report.facts.emplace_back("positive class", model.classes[static_cast<std::size_t>(model.positive)]);

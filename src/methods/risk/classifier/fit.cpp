@@ -105,6 +105,7 @@ Result<Plan> plan_rows(Context& context, const Inputs& inputs, const Params& par
   PLIMSOLL_TRY(Labels labels, read_labels(plan.data));
   model.target = labels.column;
   plan.own_calibration = inputs.calibration.has_value();
+  PLIMSOLL_CHECK(feature_columns(plan.data));
   PLIMSOLL_CHECK(refuse_few_rows(params, labels, plan.own_calibration));
   PLIMSOLL_TRY(plan.data_weights, read_weights(plan.data));
   const Stream stream = context.rng.child("risk.classifier");
@@ -203,11 +204,11 @@ std::vector<std::int32_t> learner_labels(const Model& model, std::vector<std::in
 void rank_features(Model& model) {
   std::vector<double> share(model.encoder.columns.size(), 0.0);
   if (model.learner == Learner::trees) {
-    for (std::size_t i = 0; i < share.size() && i < model.trees.gain.size(); ++i) share[i] = model.trees.gain[i];
+    for (std::size_t i = 0; i < share.size() && i < model.trees->gain.size(); ++i) share[i] = model.trees->gain[i];
   } else {
     const std::vector<std::int64_t> sources = model.encoder.linear_sources();
-    for (std::size_t i = 0; i < model.logistic.coefficients.size(); ++i)
-      share[static_cast<std::size_t>(sources[i % sources.size()])] += std::abs(model.logistic.coefficients[i]);
+    for (std::size_t i = 0; i < model.logistic->coefficients.size(); ++i)
+      share[static_cast<std::size_t>(sources[i % sources.size()])] += std::abs(model.logistic->coefficients[i]);
   }
   double total = 0;
   for (const double x : share) total += x;
@@ -233,7 +234,7 @@ Result<void> learn_from_rows(Context& context, const Plan& plan, const Params& p
     PLIMSOLL_TRY(model.trees, learn::train_trees(context, bound, labels, weights, classes, trees));
   } else {
     PLIMSOLL_TRY(model.logistic, learn::fit_logistic(context, learn::FeatureDesign(bound), labels, weights, classes, params.logistic.options));
-    if (model.logistic.status != learn::FitStatus::converged) context.warn("the logistic regression did not converge: raise logistic.l2 or logistic.max_iterations");
+    if (model.logistic->status != learn::FitStatus::converged) context.warn("the logistic regression did not converge: raise logistic.l2 or logistic.max_iterations");
   }
   rank_features(model);
   return {};
@@ -262,8 +263,8 @@ Result<void> calibrate_probabilities(Context& context, const Plan& plan, const P
   if (model.binary()) {
     const std::vector<std::int32_t> events = learner_labels(model, labels);
     PLIMSOLL_TRY(model.calibrator, learn::fit_calibrator(context, params.calibrator, scores[0], events, weights));
-    if (model.calibrator.method == learn::Calibration::venn_abers) {
-      model.pairs.push_back(model.calibrator);
+    if (model.calibrator->method == learn::Calibration::venn_abers) {
+      model.pairs.push_back(*model.calibrator);
       return {};
     }
     PLIMSOLL_TRY(learn::Calibrator pair, learn::fit_calibrator(context, learn::Calibration::venn_abers, scores[0], events, weights));
@@ -347,6 +348,8 @@ Result<Model> fit(Context& context, const Inputs& inputs, const Params& params) 
   } else {
     PLIMSOLL_TRY(model.held_out, diagnose_conformal(context, model, plan.certifying(), plan.parts.conformal, held, labels));
   }
+  if (model.calibrator && model.calibrator->method == learn::Calibration::platt && !(model.calibrator->slope > 0))
+    model.held_out.remarks.push_back({2, "probability map", "its slope is not positive: on the probability rows a higher score did not mean a higher risk", "the learner has not learned anything that lasts; give it more rows or other features"});
   return model;
 }
 

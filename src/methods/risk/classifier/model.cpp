@@ -26,7 +26,20 @@ constexpr std::array<RoleInfo, 4> later_roles{{
 }};
 constexpr std::array<RoleInfo, 1> new_roles{{{"id", "columns that name a row", false, true}}};
 
-Error corrupt(const std::string& what) { return Error(ErrorCode::corrupt_file, "the classifier's " + what, "fit the model again"); }
+Result<void> corrupt(const std::string& what) { return Error(ErrorCode::corrupt_file, "the classifier's " + what, "fit the model again"); }
+
+Result<void> check_learner(const Model& m) {
+  const auto classes = std::ssize(m.classes);
+  if (m.learner == Learner::logistic) {
+    if (!m.logistic) return corrupt("coefficients are missing");
+    PLIMSOLL_CHECK(check(*m.logistic));
+    if (m.logistic->classes != classes || m.logistic->width != m.encoder.linear_width()) return corrupt("coefficients do not fit its columns");
+    return {};
+  }
+  if (!m.trees) return corrupt("trees are missing");
+  if (m.trees->classes != classes || m.trees->width != m.encoder.tree_width()) return corrupt("trees do not fit its columns");
+  return {};
+}
 
 }  // namespace
 
@@ -88,17 +101,13 @@ Result<void> check_model(const Model& m) {
     if (std::isnan(rank.threshold)) return corrupt("threshold is not a number");
   if (m.pairs.size() != (m.positive >= 0 ? 1 : k)) return corrupt("number of Venn-Abers maps does not fit");
   PLIMSOLL_CHECK(check(m.encoder));
-  if (m.learner == Learner::logistic) {
-    PLIMSOLL_CHECK(check(m.logistic));
-    if (m.logistic.classes != classes || m.logistic.width != m.encoder.linear_width()) return corrupt("coefficients do not fit its columns");
-  } else if (m.trees.classes != classes || m.trees.width != m.encoder.tree_width()) {
-    return corrupt("trees do not fit its columns");
-  }
+  PLIMSOLL_CHECK(check_learner(m));
   for (const learn::Calibrator& pair : m.pairs) {
     PLIMSOLL_CHECK(learn::check(pair));
     if (pair.method != learn::Calibration::venn_abers) return corrupt("Venn-Abers map is another map");
   }
-  return k == 2 ? learn::check(m.calibrator) : learn::check(m.several, classes);
+  if (k == 2) return m.calibrator ? learn::check(*m.calibrator) : corrupt("probability map is missing");
+  return m.several ? learn::check(*m.several, classes) : corrupt("probability map is missing");
 }
 
 void describe(Fields& f, Options& options) { f({"keep", "input columns beside the results: those of the id role, none, all"}, options.keep); }

@@ -41,10 +41,10 @@ struct Model {
   std::int64_t positive = -1;  // index into classes; two classes always have one
   Learner learner = Learner::trees;
   learn::FeatureEncoder encoder;
-  learn::BoostedTrees trees;
-  learn::LogisticModel logistic;
-  learn::Calibrator calibrator;                 // two classes: of the positive one
-  learn::MulticlassCalibrator several;          // more than two
+  std::optional<learn::BoostedTrees> trees;     // one of these two, as `learner` says
+  std::optional<learn::LogisticModel> logistic;
+  std::optional<learn::Calibrator> calibrator;           // two classes: of the positive one
+  std::optional<learn::MulticlassCalibrator> several;    // more than two
   std::vector<learn::Calibrator> pairs;         // Venn-Abers: one for two classes or a named positive, else one a class
   double alpha = 0.1;
   learn::ClassScoreOptions score;
@@ -59,6 +59,7 @@ struct Model {
   Diagnostics held_out;
 
   bool binary() const { return classes.size() == 2; }
+  learn::Calibration map() const { return binary() ? calibrator->method : several->method; }
 };
 void describe(Fields& f, Model& model);
 Result<void> check_model(const Model& model);   // what describe() cannot bound

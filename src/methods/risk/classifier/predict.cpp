@@ -17,7 +17,7 @@ void binary_probabilities(const Model& model, const Columns& scores, Probabiliti
   const auto positive = static_cast<std::size_t>(model.positive);
   std::vector<double>& p = out.probability[positive];
   std::vector<double>& q = out.probability[1 - positive];
-  model.calibrator.apply(scores[0], p);
+  model.calibrator->apply(scores[0], p);
   for (std::size_t i = 0; i < n; ++i) q[i] = 1.0 - p[i];
   model.pairs[0].pairs(scores[0], out.lower, out.upper);
 }
@@ -47,8 +47,8 @@ std::vector<std::span<const double>> spans_of(const Columns& columns) { return {
 
 Result<Columns> learner_scores(Context& context, const Model& model, const Table& table, learn::RowChoice rows) {
   PLIMSOLL_TRY(const learn::BoundFeatures features, learn::bind_features(context, model.encoder, table, rows));
-  if (model.learner == Learner::trees) return learn::tree_scores(context, model.trees, features);
-  return learn::linear_scores(context, model.logistic, learn::FeatureDesign(features));
+  if (model.learner == Learner::trees) return learn::tree_scores(context, *model.trees, features);
+  return learn::linear_scores(context, *model.logistic, learn::FeatureDesign(features));
 }
 
 Probabilities calibrated(const Model& model, const Columns& scores) {
@@ -60,7 +60,7 @@ Probabilities calibrated(const Model& model, const Columns& scores) {
     out.probability.assign(2, std::vector<double>(n));
     binary_probabilities(model, scores, out);
   } else {
-    out.probability = model.several.apply(scores);
+    out.probability = model.several->apply(scores);
     several_pairs(model, scores, out);
   }
   return out;
