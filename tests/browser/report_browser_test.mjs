@@ -140,7 +140,7 @@ for (const width of [1280, 360]) {
   const { context, page } = await open('sample');
   await page.setViewportSize({ width: 420, height: 800 });
   const fits = () => [...document.querySelectorAll('.plot')].every((plot) => Math.abs(plot.querySelector('svg').viewBox.baseVal.width - plot.clientWidth) <= 1);
-  await page.waitForFunction(fits, null, { timeout: 5000 }).catch(() => expect(false, 'figures were not redrawn for the new width'));
+  await page.waitForFunction(fits, null, { timeout: 20000 }).catch(() => expect(false, 'figures were not redrawn for the new width'));
   await context.close();
 }
 // Keyboard: the first stop skips to the report; details open by Enter.
