@@ -173,7 +173,7 @@ Result<void> check_booster_bytes(std::string_view bytes, std::int64_t classes, s
   const auto document = read_ubjson(bytes);
   if (!document) return damaged("it is no UBJSON document");
   const UbjsonValue* learner = document->find("learner");
-  if (learner == nullptr || document->object.size() != 2) return damaged("it has no learner");
+  if (learner == nullptr || document->names.size() != 2) return damaged("it has no learner");
   const UbjsonValue* booster = learner->find("gradient_booster");
   const UbjsonValue* model = booster != nullptr ? booster->find("model") : nullptr;
   if (model == nullptr || !is_text(booster->find("name"), "gbtree")) return damaged("it is no booster of trees");

@@ -2,6 +2,7 @@
 // Prediction sets from class scores. For lac the comparison 1 - p <= t is turned into p >= p*, where p* is the smallest
 // double that passes: the same answer for every p, at one comparison a value, two values at a time.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -155,6 +156,24 @@ void row_set(const ClassScoreOptions& options, ClassColumns columns, const Thres
   }
 }
 
+// For each set of eight classes their numbers in rising order, one a byte from the lowest on, and how many they are.
+struct SetWords {
+  std::array<std::uint64_t, 256> codes{};
+  std::array<std::uint8_t, 256> counts{};
+};
+
+constexpr SetWords make_set_words() {
+  SetWords words;
+  for (std::size_t set = 0; set < 256; ++set) {
+    for (unsigned bit = 0; bit < 8; ++bit) {
+      if ((set >> bit & 1U) != 0) words.codes[set] |= std::uint64_t{bit} << (8U * words.counts[set]++);
+    }
+  }
+  return words;
+}
+constexpr SetWords set_words = make_set_words();
+static_assert(std::endian::native == std::endian::little);
+
 Error too_many_codes() {
   return Error(ErrorCode::too_large, "the prediction sets hold more than 2^31 - 1 classes in one table",
                "Apply the model to smaller tables, or from a file in batches.");
@@ -203,16 +222,29 @@ std::int64_t fill_empty(ClassColumns columns, std::span<std::uint64_t> masks) {
 }
 
 Result<void> append_sets(std::span<const std::uint64_t> masks, std::vector<std::int32_t>& offsets, std::vector<std::uint8_t>& codes) {
-  std::size_t total = codes.size();
-  for (const std::uint64_t mask : masks) total += static_cast<std::size_t>(std::popcount(mask));
-  if (total > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) return too_many_codes();
-  std::size_t at = codes.size();
+  constexpr std::size_t chunk = 256;
+  std::array<std::uint8_t, chunk * 64 + 8> buffer;
   std::size_t row = offsets.size();
-  codes.resize(total);
   offsets.resize(row + masks.size());
-  for (std::uint64_t mask : masks) {
-    for (; mask != 0; mask &= mask - 1) codes[at++] = static_cast<std::uint8_t>(std::countr_zero(mask));
-    offsets[row++] = static_cast<std::int32_t>(at);
+  for (std::size_t begin = 0; begin < masks.size(); begin += chunk) {
+    const std::span<const std::uint64_t> part = masks.subspan(begin, std::min(chunk, masks.size() - begin));
+    std::uint64_t any = 0;
+    for (const std::uint64_t mask : part) any |= mask;
+    const unsigned bits = 64U - static_cast<unsigned>(std::countl_zero(any));
+    const std::size_t before = codes.size();
+    std::size_t at = 0;
+    for (const std::uint64_t mask : part) {
+      // Eight classes at a time: their codes as one word, of which the first few count.
+      for (unsigned shift = 0; shift < bits; shift += 8) {
+        const auto byte = static_cast<std::size_t>(mask >> shift & 0xFFU);
+        const std::uint64_t word = set_words.codes[byte] + shift * 0x0101010101010101U;
+        std::memcpy(buffer.data() + at, &word, sizeof word);
+        at += set_words.counts[byte];
+      }
+      offsets[row++] = static_cast<std::int32_t>(before + at);
+    }
+    if (before + at > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) return too_many_codes();
+    codes.insert(codes.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(at));
   }
   return {};
 }

@@ -154,11 +154,11 @@ class Reader {
       std::size_t count = 0;
       std::string_view name;
       if (!length(count) || !take(count, name)) return false;
-      for (const auto& [known, ignored] : out.object) {
+      for (const std::string_view known : out.names) {
         if (known == name) return false;  // which of two would be read is the other reader's secret
       }
-      auto& member = out.object.emplace_back(name, UbjsonValue());
-      if (!value(member.second, depth)) return false;
+      out.names.push_back(name);
+      if (!value(out.list.emplace_back(), depth)) return false;
     }
   }
 
@@ -168,8 +168,8 @@ class Reader {
 }  // namespace
 
 const UbjsonValue* UbjsonValue::find(std::string_view name) const {
-  for (const auto& [key, value] : object) {
-    if (key == name) return &value;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == name) return &list[i];
   }
   return nullptr;
 }

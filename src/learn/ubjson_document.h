@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace plimsoll::learn {
@@ -19,8 +18,8 @@ struct UbjsonValue {
   double real = 0;                          // integer too
   std::string_view text;                    // text; numbers: the big-endian elements
   char element = 0;                         // numbers: type mark of the elements
-  std::vector<UbjsonValue> list;            // list
-  std::vector<std::pair<std::string_view, UbjsonValue>> object;  // in document order
+  std::vector<UbjsonValue> list;            // list; object: the members' values in document order ...
+  std::vector<std::string_view> names;      // ... and their names
 
   const UbjsonValue* find(std::string_view name) const;  // null if not an object or no such member
   // Elements of `numbers` or of a list of numbers; nullopt for another kind. Integers and reals both read.
