@@ -80,6 +80,46 @@ Result<Measured> measure(Context& context, const Model& model, const Table& tabl
   return of_classes(model.plan.score) ? measure_classes(context, model, table, columns, with_target) : measure_numbers(context, model, table, columns, with_target);
 }
 
+// The answers that stand in scored rows, by the names apply gave them.
+bool is_scored(const Model& model, const Table& table) {
+  for (std::size_t a = 0; a < model.params.alpha.size(); ++a)
+    if (!table.has(column_name(model.params, of_classes(model.plan.score) ? "set" : "empty", a))) return false;
+  return true;
+}
+
+Result<Measured> read_scored(const Model& model, const Table& table, const std::string& target) {
+  Measured measured;
+  const bool classes = of_classes(model.plan.score);
+  std::vector<std::string> labels;
+  Reals y;
+  if (!target.empty() && classes) {
+    PLIMSOLL_TRY(labels, table.texts(target));
+  } else if (!target.empty()) {
+    PLIMSOLL_TRY(y, table.reals(target));
+  }
+  for (std::size_t a = 0; a < model.params.alpha.size(); ++a) {
+    std::vector<double> sizes;
+    std::vector<char> covered;
+    if (classes) {
+      PLIMSOLL_TRY(const auto sets, table.text_lists(column_name(model.params, "set", a)));
+      for (std::size_t i = 0; i < sets.size(); ++i) {
+        sizes.push_back(static_cast<double>(sets[i].size()));
+        if (!labels.empty()) covered.push_back(std::find(sets[i].begin(), sets[i].end(), labels[i]) != sets[i].end());
+      }
+    } else {
+      PLIMSOLL_TRY(const Reals low, table.reals(column_name(model.params, "lower", a), Missing::as_nan));
+      PLIMSOLL_TRY(const Reals high, table.reals(column_name(model.params, "upper", a), Missing::as_nan));
+      for (std::size_t i = 0; i < low.size(); ++i) {
+        sizes.push_back(std::max(0.0, high[i] - low[i]));
+        if (!target.empty()) covered.push_back(low[i] <= y[i] && y[i] <= high[i]);
+      }
+    }
+    measured.sizes.push_back(std::move(sizes));
+    if (!target.empty()) measured.covered.push_back(std::move(covered));
+  }
+  return measured;
+}
+
 double mean_of(const std::vector<double>& values) {
   ExactSum sum;
   sum.add(values);
@@ -302,12 +342,17 @@ Result<Report> assess(Context& context, const AssessInputs& inputs, const Assess
   return out;
 }
 
-Result<Report> report(Context& context, const Model& model, const ApplyInputs& inputs) {
+Result<Report> report(Context& context, const Model& model, const ReportInputs& inputs) {
   PLIMSOLL_CHECK(sound(model));
   PLIMSOLL_TRY(const std::vector<std::string> bound, inputs.data.role_columns("target"));
   const bool with_target = !bound.empty();
-  PLIMSOLL_TRY(const Columns columns, columns_of(inputs.data, model.plan, model.params, with_target));
-  PLIMSOLL_TRY(const Measured measured, measure(context, model, inputs.data, columns, with_target));
+  Measured measured;
+  if (is_scored(model, inputs.data)) {
+    PLIMSOLL_TRY(measured, read_scored(model, inputs.data, with_target ? bound.front() : std::string()));
+  } else {
+    PLIMSOLL_TRY(const Columns columns, columns_of(inputs.data, model.plan, model.params, with_target));
+    PLIMSOLL_TRY(measured, measure(context, model, inputs.data, columns, with_target));
+  }
   Report out;
   out.title = of_classes(model.plan.score) ? "Conformal sets" : "Conformal intervals";
   add_facts(model, inputs.data.rows(), out);

@@ -73,7 +73,7 @@ Result<Example> example(Context& context, Verb verb, std::uint64_t seed, std::in
   switch (verb) {
     case Verb::fit: return Example::of(Inputs{calibration, std::nullopt}, Params{});
     case Verb::apply: return Example::of(ApplyInputs{without_target(fresh)}, Options{});
-    case Verb::report: return Example::of(ApplyInputs{fresh});
+    case Verb::report: return Example::of(ReportInputs{fresh});
     case Verb::assess: {
       PLIMSOLL_TRY(const ArtifactPort model, example_model(context, calibration));
       return Example::of(AssessInputs{model, fresh}, AssessParams{});

@@ -190,6 +190,7 @@ void describe(Fields& f, Options& o) {
 }
 void describe(Fields& f, ApplyInputs& in) { f(PortInfo{"data", "rows with predictions", apply_roles}, in.data); }
 void describe(Fields& f, Outputs& out) { f(PortInfo{"rows", "sets or intervals"}, out.rows); }
+void describe(Fields& f, ReportInputs& in) { f(PortInfo{"data", "scored rows, or rows with predictions", apply_roles}, in.data); }
 void describe(Fields& f, AssessInputs& in) {
   f(PortInfo{"model", "the calibrated model", {}, "conformal.split"}, in.model);
   f(PortInfo{"data", "new rows with predictions and the truth", assess_roles}, in.data);

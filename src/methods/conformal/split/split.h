@@ -138,6 +138,12 @@ struct Outputs {
 };
 void describe(Fields& f, Outputs& out);
 
+// What `report` draws: scored rows, or rows with predictions, which are then scored once more.
+struct ReportInputs {
+  Table data;
+};
+void describe(Fields& f, ReportInputs& in);
+
 struct AssessInputs {
   ArtifactPort model;
   Table data;
@@ -161,7 +167,7 @@ Result<Finish<Model, State>> finish(Context& context, State&& state, const Param
 Result<Outputs> apply(Context& context, const Model& model, const ApplyInputs& inputs, const Options& options);
 Result<Certificate> certify(const Model& model);
 Result<Report> assess(Context& context, const AssessInputs& inputs, const AssessParams& params);
-Result<Report> report(Context& context, const Model& model, const ApplyInputs& inputs);
+Result<Report> report(Context& context, const Model& model, const ReportInputs& inputs);
 Result<Findings> verify(Context& context, const VerifyInputs& inputs);
 Result<Evidence> prove(Context& context, const Subject& subject, const ProveOptions& options);
 Result<Example> example(Context& context, Verb verb, std::uint64_t seed, std::int64_t rows);

@@ -390,6 +390,22 @@ TEST(ConformalSplit, AssessFindsTheBandAndTheShift) {
   EXPECT_EQ(bad.value().verdict, "red");
 }
 
+TEST(ConformalSplit, ReportReadsScoredRowsAndScoresOthers) {
+  Workspace workspace;
+  const auto model = fit(workspace.context(), example_rows(41, 0, 500).value(), Params{}).value();
+  const auto rows = example_rows(41, 1, 700).value();
+  Options all;
+  all.keep = Keep::all;
+  const auto scored = apply(workspace.context(), model, {rows}, all);
+  ASSERT_TRUE(scored.ok()) << scored.error().message();
+  const auto from_scored = report(workspace.context(), model, {scored.value().rows.with_roles({{"target", {"y"}}})});
+  const auto from_rows = report(workspace.context(), model, {rows});
+  ASSERT_TRUE(from_scored.ok()) << from_scored.error().message();
+  ASSERT_TRUE(from_rows.ok()) << from_rows.error().message();
+  EXPECT_EQ(from_scored.value().figures, from_rows.value().figures);
+  EXPECT_TRUE(plimsoll::check(from_rows.value()).ok());
+}
+
 TEST(ConformalSplit, ProveHoldsAndCatchesOneRank) {
   Workspace workspace;
   for (const std::uint64_t seed : {1U, 2U}) {
