@@ -106,7 +106,7 @@ std::string Error::message() const {
     text += "; nearest: ";
     for (std::size_t i = 0; i < candidates.size(); ++i) text += (i == 0 ? "" : ", ") + candidates[i];
   }
-  if (!mend.empty()) text += ". " + mend;
+  if (!mend.empty()) text += (text.ends_with('.') ? " " : ". ") + mend;
   return text;
 }
 

@@ -93,6 +93,10 @@ Result<Arguments> parse_flags(const std::vector<Flag>& flags, const std::vector<
     }
     std::vector<std::string> reversed(args.rbegin(), args.rend());  // what CLI11 wants
     app.parse(reversed);
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string words = error.what();  // "--alpha: 1 required TEXT missing"
+    const std::string name = words.substr(0, words.find(':'));
+    return Error(ErrorCode::bad_parameter, name + " needs a value", "Write " + name + " VALUE").in_parameter(name.substr(name.find_first_not_of('-')));
   } catch (const CLI::ParseError& error) {
     return Error(ErrorCode::bad_parameter, error.what(), "See --help for what this command takes");
   }

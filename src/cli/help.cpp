@@ -52,7 +52,7 @@ std::string program_help() {
   return "plimsoll draws the load line of predictions: it estimates risk, guarantees how far the number can be trusted,\n"
          "acts on it, and accounts for it.\n\n"
          "  plimsoll demo                                   start here\n"
-         "  plimsoll fit conformal.split train.parquet --target y --score 'p_*' -o model.plim\n"
+         "  plimsoll fit conformal.split train.parquet --target y --probability 'p_*' -o model.plim\n"
          "  plimsoll apply model.plim new.parquet -o out.parquet\n\n"
          "Verbs\n" +
          aligned(rows, "  ") +

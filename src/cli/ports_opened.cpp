@@ -38,15 +38,19 @@ bool has_column(const std::vector<ColumnInfo>& columns, const std::string& name)
   return std::any_of(columns.begin(), columns.end(), [&name](const ColumnInfo& column) { return column.name == name; });
 }
 
-// Columns that a model was fitted with in this role, as far as this file has them.
+// Columns that a model was fitted with in this role. A role none of whose columns stands here is left open (new rows have
+// no outcome yet); one of whose columns only some do is bound whole, and the missing column refused.
 std::vector<std::string> remembered(const ArtifactPort& model, const std::string& role, const std::vector<ColumnInfo>& columns) {
   std::vector<std::string> names;
+  bool any = false;
   if (!model) return names;
   for (const Artifact::Column& column : model->provenance().schema) {
     const auto played = split_list(column.role);  // a column may play several roles: "target,group"
-    if (std::find(played.begin(), played.end(), role) != played.end() && has_column(columns, column.name)) names.push_back(column.name);
+    if (std::find(played.begin(), played.end(), role) == played.end()) continue;
+    names.push_back(column.name);
+    any = any || has_column(columns, column.name);
   }
-  return names;
+  return any ? names : std::vector<std::string>{};
 }
 
 // What opening a port needs to know besides the port.
@@ -74,7 +78,7 @@ Result<Roles> roles_of(const Opening& opening, const PortRequest& asked, const P
       }
       names = std::move(expanded).value();
     } else {
-      names = remembered(opening.model, role.role, columns);
+      PLIMSOLL_TRY(names, expand_columns(remembered(opening.model, role.role, columns), columns, role.role));
     }
     if (!names.empty()) roles[role.role] = std::move(names);
   }

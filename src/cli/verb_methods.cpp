@@ -87,7 +87,7 @@ Result<int> run_methods(const Words& args) {
   Json list = Json::array();
   std::vector<std::vector<std::string>> rows;
   for (const CatalogueLine& line : catalogue_lines()) {
-    if (!word.empty() && line.id.find(word) == std::string_view::npos && line.card.find(word) == std::string_view::npos) continue;
+    if (!word.empty() && line.id.find(word) == std::string_view::npos && (card_title(line.card) + card_summary(line.card)).find(word) == std::string::npos) continue;
     list.push_back(line_json(line));
     rows.push_back({std::string(line.id), std::string(line.tier), spaced(verbs_of(*line.entry)), card_summary(line.card)});
   }

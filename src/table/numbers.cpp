@@ -35,7 +35,7 @@ std::string mend_for_numbers(ColumnType type) {
 }
 
 Error null_error(std::string_view name, std::int64_t row) {
-  return Error(ErrorCode::null_value, "column '" + std::string(name) + "' has no value in row " + std::to_string(row),
+  return Error(ErrorCode::null_value, "column '" + std::string(name) + "' has no value",
                "Fill or remove the rows with missing values.")
       .in_column(std::string(name))
       .at_row(row);
@@ -65,7 +65,7 @@ Result<void> check_finite(std::string_view name, const double* values, std::int6
   const std::int64_t row = first_not_finite(values, n);
   if (row < 0) return {};
   const char* is = std::isnan(values[row]) ? "NaN" : "infinite";
-  return Error(ErrorCode::bad_value, "column '" + std::string(name) + "' is " + is + " in row " + std::to_string(row),
+  return Error(ErrorCode::bad_value, "column '" + std::string(name) + "' is " + is,
                "Replace it by a number, or remove the row.")
       .in_column(std::string(name))
       .at_row(row);
@@ -150,7 +150,7 @@ Result<void> copy_integers(const arrow::Array& chunk, std::string_view name, std
   for (std::int64_t i = 0; i < chunk.length(); ++i) {
     if constexpr (std::is_same_v<ArrayType, arrow::UInt64Array>) {
       if (values[i] > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-        return Error(ErrorCode::bad_value, "column '" + std::string(name) + "' is larger than 2^63 - 1 in row " + std::to_string(row + i),
+        return Error(ErrorCode::bad_value, "column '" + std::string(name) + "' holds a number larger than 2^63 - 1",
                      "Use smaller numbers, or text.")
             .in_column(std::string(name))
             .at_row(row + i);
@@ -189,7 +189,7 @@ Result<std::vector<std::int64_t>> whole_reals(const Reals& reals, std::string_vi
   out.reserve(reals.size());
   for (std::size_t i = 0; i < reals.size(); ++i) {
     if (std::trunc(reals[i]) != reals[i] || std::fabs(reals[i]) > 9007199254740992.0) {
-      return Error(ErrorCode::bad_value, "column '" + std::string(name) + "' is not a whole number in row " + std::to_string(i),
+      return Error(ErrorCode::bad_value, "column '" + std::string(name) + "' holds a number that is not whole",
                    "Use whole numbers.")
           .in_column(std::string(name))
           .at_row(static_cast<std::int64_t>(i));
