@@ -200,7 +200,7 @@ void part_table(const std::string& title, const std::string& caption, const std:
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second->rows > b.second->rows; });
   if (order.size() > most_parts) order.resize(most_parts);
   TableBlock block;
-  block.title = title;
+  block.title = title + ", in numbers";
   block.caption = caption;
   block.columns = {"part", "rows", "coverage", "low", "high", "gap", "mean size"};
   FigureBlock figure;
