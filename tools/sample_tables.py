@@ -30,7 +30,7 @@ def predictions(path, rows, seed):
             weights = [draw.expovariate(1) for _ in range(3)]
             p = [w / sum(weights) for w in weights]
             p[2] = 1 - p[0] - p[1]
-            y = draw.choices(["p_a", "p_b", "p_c"], weights=p)[0]
+            y = draw.choices(["a", "b", "c"], weights=p)[0]
             out.write(f"{seed * 1000000 + row},{p[0]!r},{p[1]!r},{p[2]!r},{y}\n")
 
 
