@@ -5,8 +5,6 @@
 # stops the configuration.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/methods/catalogue.txt")
 
-set(PLIMSOLL_CATALOGUE_FAULT VERBOSE)
-
 # Reads the catalogue into lists: ids, and for each id CATALOGUE_<id>_{TIER,PLUGIN}.
 function(plimsoll_read_catalogue)
   set(ids "")
@@ -35,7 +33,7 @@ function(plimsoll_read_catalogue)
     foreach(suffix .cpp _test.cpp .test .md)
       set(part "src/methods/${CMAKE_MATCH_1}/${CMAKE_MATCH_2}/${CMAKE_MATCH_2}${suffix}")
       if(NOT EXISTS "${PROJECT_SOURCE_DIR}/${part}")
-        message(${PLIMSOLL_CATALOGUE_FAULT} "catalogue.txt names ${id}, but ${part} is missing: "
+        message(FATAL_ERROR "catalogue.txt names ${id}, but ${part} is missing: "
                 "a method is one folder with its source, its _test.cpp, its .test and its .md.")
       endif()
     endforeach()
@@ -47,7 +45,7 @@ function(plimsoll_read_catalogue)
     if(IS_DIRECTORY "${PROJECT_SOURCE_DIR}/src/methods/${folder}")
       string(REPLACE "/" "." id "${folder}")
       if(NOT id IN_LIST ids)
-        message(${PLIMSOLL_CATALOGUE_FAULT} "src/methods/${folder} has no line in src/methods/catalogue.txt: add `${id} core`.")
+        message(FATAL_ERROR "src/methods/${folder} has no line in src/methods/catalogue.txt: add `${id} core`.")
       endif()
     endif()
   endforeach()
@@ -60,16 +58,9 @@ function(plimsoll_write_catalogue output)
     string(REPLACE "." ";" pair "${id}")
     list(GET pair 0 family)
     list(GET pair 1 method)
-    if(NOT EXISTS "${PROJECT_SOURCE_DIR}/src/methods/${family}/${method}/${method}.cpp")  # interim
-      list(REMOVE_ITEM CATALOGUE_IDS "${id}")
-      continue()
-    endif()
     set(card_file "${PROJECT_SOURCE_DIR}/src/methods/${family}/${method}/${method}.md")
     set_property(DIRECTORY "${PROJECT_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${card_file}")
-    set(card "")
-    if(EXISTS "${card_file}")
-      file(READ "${card_file}" card)
-    endif()
+    file(READ "${card_file}" card)
     string(APPEND declarations "namespace ${family}::${method} {\nextern constinit const Method entry;\n}\n")
     string(APPEND rows "    {\"${id}\", \"${CATALOGUE_${id}_TIER}\", \"${CATALOGUE_${id}_PLUGIN}\", "
            "&${family}::${method}::entry,\n     R\"plimsollcard(${card})plimsollcard\"},\n")

@@ -35,6 +35,21 @@ function(plimsoll_room name)
   endif()
 endfunction()
 
+# PLIMSOLL_SOURCE_DIR and PLIMSOLL_BIN_DIR for the sources that speak of them. The
+# methods' tests and the rig compile alike wherever the tree lies, so that the copy
+# which tests/add_a_method builds finds them in the compiler's cache.
+function(plimsoll_places)
+  foreach(source IN LISTS ARGN)
+    if(EXISTS "${source}")
+      file(STRINGS "${source}" uses REGEX "PLIMSOLL_(SOURCE|BIN)_DIR")
+      if(uses)
+        set_source_files_properties("${source}" PROPERTIES COMPILE_DEFINITIONS
+            "PLIMSOLL_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\";PLIMSOLL_BIN_DIR=\"${CMAKE_RUNTIME_OUTPUT_DIRECTORY}\"")
+      endif()
+    endif()
+  endforeach()
+endfunction()
+
 # plimsoll_gtest(name SOURCES ... LIBRARIES ... LABELS ... [TIMEOUT s]): one
 # program, one entry in ctest. PLIMSOLL_SOURCE_DIR is defined for test data.
 function(plimsoll_gtest name)
@@ -45,8 +60,12 @@ function(plimsoll_gtest name)
   add_executable(${name} ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE plimsoll_warnings ${TEST_LIBRARIES} GTest::gmock GTest::gtest GTest::gtest_main)
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/src" "${PROJECT_SOURCE_DIR}")
-  target_compile_definitions(${name} PRIVATE PLIMSOLL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-                             PLIMSOLL_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  if(name MATCHES "^test_(methods|conformance)$")
+    plimsoll_places(${TEST_SOURCES})
+  else()
+    target_compile_definitions(${name} PRIVATE PLIMSOLL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+                               PLIMSOLL_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  endif()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY "${PROJECT_BINARY_DIR}")
   set_tests_properties(${name} PROPERTIES LABELS "${TEST_LABELS}" TIMEOUT ${TEST_TIMEOUT}
                        ENVIRONMENT "${PLIMSOLL_TEST_ENVIRONMENT}")

@@ -10,8 +10,7 @@ if(METHOD_TESTS)
   add_library(method_tests OBJECT ${METHOD_TESTS})
   target_link_libraries(method_tests PUBLIC room_methods GTest::gtest GTest::gmock PRIVATE plimsoll_warnings)
   target_include_directories(method_tests PUBLIC "${PROJECT_SOURCE_DIR}")
-  target_compile_definitions(method_tests PRIVATE PLIMSOLL_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-                             PLIMSOLL_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  plimsoll_places(${METHOD_TESTS})
 endif()
 
 file(GLOB _rig CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/conformance/*.cpp")
