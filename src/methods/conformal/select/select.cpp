@@ -246,6 +246,7 @@ double largest_selected(std::vector<double> scaled, std::int64_t n, double q) {
 
 Result<Outputs> apply(Context& context, const Params& params, const Inputs& inputs, const Options& options) {
   PLIMSOLL_CHECK(check(params));
+  PLIMSOLL_CHECK(context.stop.check());
   PLIMSOLL_CHECK(refuse_double_use(context, inputs));
   PLIMSOLL_TRY(const Strangeness scores, strangeness_of(params, inputs));
   PLIMSOLL_TRY(const std::vector<double> draws, draws_of(context, params, inputs));
@@ -253,6 +254,7 @@ Result<Outputs> apply(Context& context, const Params& params, const Inputs& inpu
   warn_of_reach(context, params.q, n, inputs.pool.rows());
   // Without labelled rows p is 1 for every candidate, drawn or not.
   const std::vector<double> scaled = n == 0 ? std::vector<double>(scores.pool.size(), 1.0) : scaled_p_values(scores, draws);
+  PLIMSOLL_CHECK(context.stop.check());
   const double last = largest_selected(scaled, n, params.q);
   Outputs outputs;
   outputs.labelled = n;
