@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 namespace plimsoll::risk::classifier {
 namespace {
@@ -134,7 +135,7 @@ void coverage(Report& report, const Diagnostics& d) {
   FigureBlock figure;
   figure.kind = FigureKind::intervals;
   figure.title = "Coverage of the sets";
-  figure.description = "Share of rows whose set held the true class. The bar is the range in which that share falls 999 times of 1,000 if the promise holds (BetaBinomial). The line is the level promised.";
+  figure.description = "Share of rows whose set held the true class. The bar is the range in which that share falls 999 times of 1,000 if the promise holds (BetaBinomial). Rows without a bar are promised nothing of their own. The line is the level promised.";
   figure.x_title = "rows";
   figure.y_title = "share covered";
   figure.reference = 1.0 - d.alpha;
@@ -147,9 +148,9 @@ void coverage(Report& report, const Diagnostics& d) {
     const double share = c.tested > 0 ? static_cast<double>(c.covered) / static_cast<double>(c.tested) : 0;
     figure.label.push_back(c.name);
     figure.y.push_back(share);
-    figure.lo.push_back(c.band_low);
-    figure.hi.push_back(c.band_high);
     const bool banded = c.band_low > 0 || c.band_high < 1;
+    figure.lo.push_back(banded ? c.band_low : std::numeric_limits<double>::quiet_NaN());
+    figure.hi.push_back(banded ? c.band_high : std::numeric_limits<double>::quiet_NaN());
     table.rows.push_back({c.name, c.tested, c.covered, percent(share), banded ? percent(c.band_low) + " to " + percent(c.band_high) : std::string("none promised"), c.mean_size});
   }
   if (figure.label.size() <= 60) report.figure(std::move(figure));
