@@ -29,11 +29,11 @@ struct Context {
   LogSink& log;
   std::filesystem::path scratch;  // a folder that exists, removed by its owner
   Budget budget;
-  std::function<double()> clock;  // monotonic seconds; simulated in tests
+  std::function<double()> clock;          // monotonic seconds; simulated in tests
   std::function<void(std::string)> warn;  // warnings in plain words; the door gathers them into its reply
   // Warnings that count rows or values: "{}" in the pattern stands for the sum over all batches.
   std::function<void(std::string pattern, std::int64_t count)> tally;
-  std::string allow_overlap;      // the caller's reason for certifying on rows used before; empty: refused
+  std::string allow_overlap;  // the caller's reason for certifying on rows used before; empty: refused
 };
 
 }  // namespace plimsoll

@@ -70,12 +70,30 @@ struct Error {
   Error(ErrorCode code_, std::string what_, std::string mend_ = {})
       : code(code_), what(std::move(what_)), mend(std::move(mend_)) {}
 
-  Error&& in_file(std::string value) && { file = std::move(value); return std::move(*this); }
-  Error&& in_column(std::string value) && { column = std::move(value); return std::move(*this); }
-  Error&& in_parameter(std::string value) && { parameter = std::move(value); return std::move(*this); }
-  Error&& at_row(std::int64_t value) && { row = value; return std::move(*this); }
-  Error&& at_line(std::int64_t value) && { line = value; return std::move(*this); }
-  Error&& with_candidates(std::vector<std::string> value) && { candidates = std::move(value); return std::move(*this); }
+  Error&& in_file(std::string value) && {
+    file = std::move(value);
+    return std::move(*this);
+  }
+  Error&& in_column(std::string value) && {
+    column = std::move(value);
+    return std::move(*this);
+  }
+  Error&& in_parameter(std::string value) && {
+    parameter = std::move(value);
+    return std::move(*this);
+  }
+  Error&& at_row(std::int64_t value) && {
+    row = value;
+    return std::move(*this);
+  }
+  Error&& at_line(std::int64_t value) && {
+    line = value;
+    return std::move(*this);
+  }
+  Error&& with_candidates(std::vector<std::string> value) && {
+    candidates = std::move(value);
+    return std::move(*this);
+  }
 
   // "missing_column: what (file f, row r, column c). mend"
   std::string message() const;

@@ -27,9 +27,13 @@ TEST(Error, TableIsTotalAndNamesAreUnique) {
 
 TEST(Error, MessageHasWhatWhereAndMend) {
   const Error e = Error(ErrorCode::missing_column, "no column 'agee'", "Name an existing column")
-                      .in_file("a.csv").in_column("agee").at_row(3).with_candidates({"age", "agency"});
-  EXPECT_EQ(e.message(), "missing_column: no column 'agee' (file a.csv, row 3, column agee); nearest: age, agency. "
-                         "Name an existing column");
+                      .in_file("a.csv")
+                      .in_column("agee")
+                      .at_row(3)
+                      .with_candidates({"age", "agency"});
+  EXPECT_EQ(e.message(),
+            "missing_column: no column 'agee' (file a.csv, row 3, column agee); nearest: age, agency. "
+            "Name an existing column");
   EXPECT_EQ(Error(ErrorCode::internal, "x").message(), "internal: x");
   EXPECT_EQ(Error(ErrorCode::bad_document, "x", "y").at_line(2).message(), "bad_document: x (line 2). y");
 }

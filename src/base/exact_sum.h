@@ -43,7 +43,7 @@ class ExactSum {
   std::uint64_t nans_ = 0;
   std::uint64_t plus_infinities_ = 0;
   std::uint64_t minus_infinities_ = 0;
-  bool any_ = false;                 // any term at all
+  bool any_ = false;                // any term at all
   bool beyond_minus_zero_ = false;  // any term but -0.0
 };
 

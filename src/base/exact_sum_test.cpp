@@ -76,16 +76,16 @@ TEST(ExactSum, HandWorked) {
   EXPECT_EQ(sum_of({}), 0.0);
   EXPECT_EQ(sum_of({1e308, 1e308, -1e308, -1e308, 1}), 1.0);
   EXPECT_EQ(sum_of({1, 1e100, 1, -1e100}), 2.0);
-  EXPECT_EQ(sum_of({0.1, 0.2, -0.3}), 0x1p-55);  // the doubles differ from the decimals by 8, 16 and -16 / 1.6e-17
-  EXPECT_EQ(sum_of({1, 0x1p-53}), 1.0);                        // a tie goes to even
-  EXPECT_EQ(sum_of({1 + 0x1p-52, 0x1p-53}), 1 + 0x1p-51);      // up to even
-  EXPECT_EQ(sum_of({1, 0x1p-53, 0x1p-1074}), 1 + 0x1p-52);     // just above the tie
+  EXPECT_EQ(sum_of({0.1, 0.2, -0.3}), 0x1p-55);             // the doubles differ from the decimals by 8, 16 and -16 / 1.6e-17
+  EXPECT_EQ(sum_of({1, 0x1p-53}), 1.0);                     // a tie goes to even
+  EXPECT_EQ(sum_of({1 + 0x1p-52, 0x1p-53}), 1 + 0x1p-51);   // up to even
+  EXPECT_EQ(sum_of({1, 0x1p-53, 0x1p-1074}), 1 + 0x1p-52);  // just above the tie
   EXPECT_EQ(sum_of({1, 0x1p-53, -0x1p-1074}), 1.0);
   EXPECT_EQ(sum_of({-1, -0x1p-53, -0x1p-1074}), -1 - 0x1p-52);
   EXPECT_EQ(sum_of({5e-324, 5e-324}), 1e-323);
   EXPECT_EQ(sum_of({0x1p-1022, -5e-324}), 0x1p-1022 - 5e-324);
   EXPECT_EQ(sum_of({1.7976931348623157e308, 1.7976931348623157e308}), infinity);
-  EXPECT_EQ(sum_of({1.7976931348623157e308, 0x1p970}), infinity);          // half a unit more rounds up
+  EXPECT_EQ(sum_of({1.7976931348623157e308, 0x1p970}), infinity);  // half a unit more rounds up
   EXPECT_EQ(sum_of({1.7976931348623157e308, 0x1p969}), 1.7976931348623157e308);
 }
 

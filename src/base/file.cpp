@@ -59,24 +59,34 @@ Error file_error(int errno_value, const std::filesystem::path& path, std::string
   const std::string what = std::string(doing) + ": " + std::generic_category().message(errno_value);
   const auto error = [&](ErrorCode code, const char* mend) { return Error(code, what, mend).in_file(path.string()); };
   switch (errno_value) {
-    case ENOENT: return error(ErrorCode::not_found, "Check the path");
+    case ENOENT:
+      return error(ErrorCode::not_found, "Check the path");
     case EACCES:
     case EPERM:
-    case EROFS: return error(ErrorCode::denied, "Check the permissions of the file and its folder");
+    case EROFS:
+      return error(ErrorCode::denied, "Check the permissions of the file and its folder");
     case ENOSPC:
     case EDQUOT:
-    case EFBIG: return error(ErrorCode::no_disk, "Free some space or write elsewhere; nothing half-written was left");
-    case ENOMEM: return error(ErrorCode::no_memory, "Free some memory");
+    case EFBIG:
+      return error(ErrorCode::no_disk, "Free some space or write elsewhere; nothing half-written was left");
+    case ENOMEM:
+      return error(ErrorCode::no_memory, "Free some memory");
     case EISDIR:
     case ENOTDIR:
-    case ELOOP: return error(ErrorCode::wrong_kind, "Give the path of a regular file");
+    case ELOOP:
+      return error(ErrorCode::wrong_kind, "Give the path of a regular file");
     case ENAMETOOLONG:
-    case EINVAL: return error(ErrorCode::bad_parameter, "Give another path");
+    case EINVAL:
+      return error(ErrorCode::bad_parameter, "Give another path");
     case EMFILE:
-    case ENFILE: return error(ErrorCode::busy, "Too many files are open: raise the limit (ulimit -n)");
-    case ETIMEDOUT: return error(ErrorCode::timeout, "Try again");
-    case EIO: return error(ErrorCode::unavailable, "The device failed to read or write: check it");
-    default: return error(ErrorCode::internal, "This is unexpected: please report it");
+    case ENFILE:
+      return error(ErrorCode::busy, "Too many files are open: raise the limit (ulimit -n)");
+    case ETIMEDOUT:
+      return error(ErrorCode::timeout, "Try again");
+    case EIO:
+      return error(ErrorCode::unavailable, "The device failed to read or write: check it");
+    default:
+      return error(ErrorCode::internal, "This is unexpected: please report it");
   }
 }
 

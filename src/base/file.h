@@ -20,10 +20,10 @@ class AtomicFile {
   AtomicFile(AtomicFile&&) noexcept;
   AtomicFile& operator=(AtomicFile&&) noexcept;
   ~AtomicFile();
-  Result<void> write(std::string_view bytes);   // no_disk when the disk is full
+  Result<void> write(std::string_view bytes);  // no_disk when the disk is full
   Result<void> commit();
   const std::filesystem::path& temporary() const;  // for libraries that open a path themselves
-  // Told by a library that wrote temporary() itself: sync and rename it.
+                                                   // Told by a library that wrote temporary() itself: sync and rename it.
 
  private:
   AtomicFile();

@@ -24,16 +24,13 @@ std::uint64_t little(const char* at) {
   std::memcpy(&word, at, sizeof word);
   if constexpr (std::endian::native == std::endian::big) {
     Word turned = 0;
-    for (std::size_t i = 0; i < sizeof word; ++i)
-      turned = static_cast<Word>((turned << 8) | ((word >> (8 * i)) & 0xFFu));
+    for (std::size_t i = 0; i < sizeof word; ++i) turned = static_cast<Word>((turned << 8) | ((word >> (8 * i)) & 0xFFu));
     word = turned;
   }
   return word;
 }
 
-std::uint64_t round_of(std::uint64_t lane, std::uint64_t input) {
-  return std::rotl(lane + input * prime_2, 31) * prime_1;
-}
+std::uint64_t round_of(std::uint64_t lane, std::uint64_t input) { return std::rotl(lane + input * prime_2, 31) * prime_1; }
 
 std::uint64_t join(std::uint64_t hash, std::uint64_t lane) { return (hash ^ round_of(0, lane)) * prime_1 + prime_4; }
 
@@ -51,8 +48,7 @@ std::uint64_t hash64(std::string_view bytes, std::uint64_t seed) {
     for (const std::uint64_t part : lane) hash = join(hash, part);
   }
   hash += bytes.size();
-  for (; left >= 8; left -= 8, at += 8)
-    hash = std::rotl(hash ^ round_of(0, little<std::uint64_t>(at)), 27) * prime_1 + prime_4;
+  for (; left >= 8; left -= 8, at += 8) hash = std::rotl(hash ^ round_of(0, little<std::uint64_t>(at)), 27) * prime_1 + prime_4;
   if (left >= 4) {
     hash = std::rotl(hash ^ (little<std::uint32_t>(at) * prime_1), 23) * prime_2 + prime_3;
     left -= 4;

@@ -183,16 +183,32 @@ class Writer {
 
   void write(const Json& json, std::size_t depth) {
     switch (json.type()) {
-      case Json::value_t::boolean: out_ += json.get<bool>() ? "true" : "false"; break;
-      case Json::value_t::number_integer: write_digits(out_, json.get<std::int64_t>()); break;
-      case Json::value_t::number_unsigned: write_digits(out_, json.get<std::uint64_t>()); break;
-      case Json::value_t::number_float: write_double(out_, json.get<double>()); break;
-      case Json::value_t::string: write_string(out_, json.get_ref<const std::string&>()); break;
-      case Json::value_t::array: write_array(json, depth); break;
-      case Json::value_t::object: write_object(json, depth); break;
+      case Json::value_t::boolean:
+        out_ += json.get<bool>() ? "true" : "false";
+        break;
+      case Json::value_t::number_integer:
+        write_digits(out_, json.get<std::int64_t>());
+        break;
+      case Json::value_t::number_unsigned:
+        write_digits(out_, json.get<std::uint64_t>());
+        break;
+      case Json::value_t::number_float:
+        write_double(out_, json.get<double>());
+        break;
+      case Json::value_t::string:
+        write_string(out_, json.get_ref<const std::string&>());
+        break;
+      case Json::value_t::array:
+        write_array(json, depth);
+        break;
+      case Json::value_t::object:
+        write_object(json, depth);
+        break;
       case Json::value_t::null:
       case Json::value_t::binary:
-      case Json::value_t::discarded: out_ += "null"; break;
+      case Json::value_t::discarded:
+        out_ += "null";
+        break;
     }
   }
   std::string take() { return std::move(out_); }

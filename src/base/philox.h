@@ -24,13 +24,13 @@ class Stream {
 
   std::uint32_t next_u32();
   std::uint64_t next_u64();
-  double uniform();                        // in [0, 1), 53 bits
-  double uniform_open();                   // in (0, 1)
-  std::uint64_t below(std::uint64_t n);    // in [0, n), unbiased; n > 0
-  double normal();                         // standard normal, polar form of Box-Muller: log and sqrt only
-  double exponential();                    // mean 1
+  double uniform();                      // in [0, 1), 53 bits
+  double uniform_open();                 // in (0, 1)
+  std::uint64_t below(std::uint64_t n);  // in [0, n), unbiased; n > 0
+  double normal();                       // standard normal, polar form of Box-Muller: log and sqrt only
+  double exponential();                  // mean 1
   bool bernoulli(double p);
-  double gamma(double shape);              // scale 1, shape > 0 (Marsaglia-Tsang)
+  double gamma(double shape);  // scale 1, shape > 0 (Marsaglia-Tsang)
   double beta(double a, double b);
   std::int64_t poisson(double mean);
   std::int64_t binomial(std::int64_t n, double p);

@@ -101,7 +101,8 @@ TEST(Philox, ContinuousMoments) {
     expect_moments(moments(n, [&] { return s.gamma(a); }), n, a, a, 3 + 6 / a, "gamma");
   for (const auto& [a, b] : {std::pair{0.2, 0.4}, std::pair{0.5, 3.0}, std::pair{2.0, 7.0}, std::pair{1.0, 1.0}}) {
     const double v = a * b / ((a + b) * (a + b) * (a + b + 1));
-    const double kurtosis = 3 + 6 * ((a - b) * (a - b) * (a + b + 1) - a * b * (a + b + 2)) / (a * b * (a + b + 2) * (a + b + 3));
+    const double kurtosis =
+        3 + 6 * ((a - b) * (a - b) * (a + b + 1) - a * b * (a + b + 2)) / (a * b * (a + b + 2) * (a + b + 3));
     expect_moments(moments(n, [&] { return s.beta(a, b); }), n, a / (a + b), v, kurtosis, "beta");
   }
 }
@@ -149,23 +150,25 @@ void expect_law(int n, Draw draw, LogMass log_mass, std::int64_t top, const char
 TEST(Philox, PoissonFitsItsLaw) {
   Stream s(23);
   for (const double mean : {0.3, 4.0, 14.9, 15.1, 90.0, 1000.0})
-    expect_law(200000, [&] { return s.poisson(mean); },
-               [mean](double k) { return k * std::log(mean) - mean - std::lgamma(k + 1); },
-               static_cast<std::int64_t>(mean + 8 * std::sqrt(mean) + 12), "poisson");
+    expect_law(
+        200000, [&] { return s.poisson(mean); }, [mean](double k) { return k * std::log(mean) - mean - std::lgamma(k + 1); },
+        static_cast<std::int64_t>(mean + 8 * std::sqrt(mean) + 12), "poisson");
   EXPECT_EQ(s.poisson(0), 0);
 }
 
 TEST(Philox, BinomialFitsItsLaw) {
   Stream s(29);
-  for (const auto& [n, p] : {std::pair<std::int64_t, double>{1, 0.3}, {20, 0.5}, {100, 0.01}, {100, 0.93}, {1000, 0.4}, {100000, 0.999}}) {
+  for (const auto& [n, p] :
+       {std::pair<std::int64_t, double>{1, 0.3}, {20, 0.5}, {100, 0.01}, {100, 0.93}, {1000, 0.4}, {100000, 0.999}}) {
     const auto big = static_cast<double>(n);
     const double q = p;
-    expect_law(200000, [&, n = n, p = p] { return s.binomial(n, p); },
-               [=](double k) {
-                 return std::lgamma(big + 1) - std::lgamma(k + 1) - std::lgamma(big - k + 1) + k * std::log(q) +
-                        (big - k) * std::log1p(-q);
-               },
-               n, "binomial");
+    expect_law(
+        200000, [&, n = n, p = p] { return s.binomial(n, p); },
+        [=](double k) {
+          return std::lgamma(big + 1) - std::lgamma(k + 1) - std::lgamma(big - k + 1) + k * std::log(q) +
+                 (big - k) * std::log1p(-q);
+        },
+        n, "binomial");
   }
   EXPECT_EQ(s.binomial(10, 0), 0);
   EXPECT_EQ(s.binomial(10, 1), 10);

@@ -104,7 +104,8 @@ class TbbRuntime final : public Runtime {
       arena_.execute([&] {
         // Isolated: a thread waiting here must not take up a task of an outer loop, which may hold its caller's state.
         tbb::this_task_arena::isolate([&] {
-          tbb::parallel_for(0, workers, [&run](int) { run.work(); }, tbb::simple_partitioner());
+          tbb::parallel_for(
+              0, workers, [&run](int) { run.work(); }, tbb::simple_partitioner());
         });
       });
     }
@@ -168,8 +169,10 @@ std::unique_ptr<Runtime> make_runtime(Backend backend, int threads) {
       // Asked for more threads than processors, TBB gives fewer and prints a warning; ours gives what was asked.
       if (threads <= usable_processors()) return std::make_unique<TbbRuntime>(threads);
       [[fallthrough]];
-    case Backend::threads: return std::make_unique<ThreadsRuntime>(threads);
-    case Backend::serial: break;
+    case Backend::threads:
+      return std::make_unique<ThreadsRuntime>(threads);
+    case Backend::serial:
+      break;
   }
   return std::make_unique<SerialRuntime>();
 }

@@ -104,11 +104,12 @@ TEST(Runtime, BlocksCoverTheRows) {
   for (const auto& runtime : all_runtimes()) {
     for (const std::int64_t rows : {0, 1, 4095, 4096, 4097, 20000}) {
       std::vector<int> seen(static_cast<std::size_t>(rows));
-      const auto done = runtime->for_each_block(rows, StopToken(), [&](std::int64_t block, std::int64_t begin, std::int64_t end) {
-        EXPECT_EQ(begin, block * block_rows);
-        for (std::int64_t i = begin; i < end; ++i) ++seen[static_cast<std::size_t>(i)];
-        return Result<void>();
-      });
+      const auto done =
+          runtime->for_each_block(rows, StopToken(), [&](std::int64_t block, std::int64_t begin, std::int64_t end) {
+            EXPECT_EQ(begin, block * block_rows);
+            for (std::int64_t i = begin; i < end; ++i) ++seen[static_cast<std::size_t>(i)];
+            return Result<void>();
+          });
       ASSERT_TRUE(done.ok());
       EXPECT_EQ(std::accumulate(seen.begin(), seen.end(), std::int64_t{0}), rows);
     }

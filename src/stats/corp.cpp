@@ -50,7 +50,8 @@ std::vector<Pool> gather(std::vector<Pool> pools, double rows) {
 // One redrawn sample: fitted values of all pools, and its Brier miscalibration.
 class Replicate {
  public:
-  explicit Replicate(std::span<const Pool> pools) : pools_(pools), weight_(pools.size()), sum_(pools.size()), fitted_(pools.size()) {
+  explicit Replicate(std::span<const Pool> pools)
+      : pools_(pools), weight_(pools.size()), sum_(pools.size()), fitted_(pools.size()) {
     for (std::size_t i = 0; i < pools.size(); ++i) weight_[i] = pools[i].weight;
   }
   double draw(Stream rng) {
@@ -103,7 +104,8 @@ Result<Corp> corp(std::span<const double> forecast, std::span<const std::int32_t
   const double total = weights.value();
   const double base = events.value() / total;
   result.brier = decompose(brier_score(forecast, outcome, weight), brier.value() / total, base * (1 - base));
-  result.log = decompose(log_loss(forecast, outcome, weight).value, log.value() / total, log_term(base, base) + log_term(1 - base, 1 - base));
+  result.log = decompose(log_loss(forecast, outcome, weight).value, log.value() / total,
+                         log_term(base, base) + log_term(1 - base, 1 - base));
   return result;
 }
 

@@ -25,7 +25,8 @@ Result<std::vector<NetBenefit>> decision_curve(std::span<const double> forecast,
   PLIMSOLL_CHECK(check_forecasts(forecast, outcome));
   for (const double t : thresholds)
     if (!(t >= 0 && t < 1))
-      return Error(ErrorCode::bad_parameter, "a threshold is outside [0, 1)", "Choose thresholds below 1").in_parameter("thresholds");
+      return Error(ErrorCode::bad_parameter, "a threshold is outside [0, 1)", "Choose thresholds below 1")
+          .in_parameter("thresholds");
   std::vector<double> events, others;
   for (std::size_t i = 0; i < forecast.size(); ++i) (outcome[i] == 1 ? events : others).push_back(forecast[i]);
   std::sort(events.begin(), events.end());

@@ -15,9 +15,9 @@ namespace plimsoll::stats {
 struct NetBenefit {
   double threshold = 0;
   double model = 0;
-  Interval interval;       // of `model`, normal with the exact variance of its row terms
+  Interval interval;  // of `model`, normal with the exact variance of its row terms
   double treat_all = 0;
-  double treated = 0;      // share of rows with forecast >= threshold
+  double treated = 0;  // share of rows with forecast >= threshold
 };
 
 // Thresholds in [0, 1), any order; errors: check_forecasts, too_few_rows, bad_parameter for a threshold outside.

@@ -18,8 +18,7 @@ namespace {
 namespace bp = boost::math::policies;
 using Quiet = bp::policy<bp::domain_error<bp::ignore_error>, bp::pole_error<bp::ignore_error>,
                          bp::overflow_error<bp::ignore_error>, bp::underflow_error<bp::ignore_error>,
-                         bp::denorm_error<bp::ignore_error>, bp::evaluation_error<bp::ignore_error>,
-                         bp::promote_double<false>>;
+                         bp::denorm_error<bp::ignore_error>, bp::evaluation_error<bp::ignore_error>, bp::promote_double<false>>;
 
 constexpr double nan_value = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
@@ -211,7 +210,8 @@ double BetaBinomial::cdf(std::int64_t x) const {
 
 double BetaBinomial::sf(std::int64_t x) const {
   double sum = 0;
-  for (auto i = static_cast<std::int64_t>(mass_.size()) - 1; i >= 0 && i > x - first_; --i) sum += mass_[static_cast<std::size_t>(i)];
+  for (auto i = static_cast<std::int64_t>(mass_.size()) - 1; i >= 0 && i > x - first_; --i)
+    sum += mass_[static_cast<std::size_t>(i)];
   return std::min(1.0, sum);
 }
 

@@ -13,8 +13,8 @@ namespace plimsoll::stats {
 // about 1e-13 relative. Arguments outside a function's domain give NaN, never an exception.
 double normal_cdf(double x);
 double normal_sf(double x);
-double normal_quantile(double p);         // p in (0, 1); 0 and 1 give the infinities
-double normal_upper_quantile(double p);   // x with P(X > x) = p
+double normal_quantile(double p);        // p in (0, 1); 0 and 1 give the infinities
+double normal_upper_quantile(double p);  // x with P(X > x) = p
 double beta_cdf(double x, double a, double b);
 double beta_sf(double x, double a, double b);
 double beta_quantile(double p, double a, double b);
@@ -36,9 +36,9 @@ class BetaBinomial {
   double mean() const;
   double variance() const;
   double pmf(std::int64_t x) const;
-  double cdf(std::int64_t x) const;              // P(X <= x), summed from the lower tail
-  double sf(std::int64_t x) const;               // P(X > x), summed from the upper tail
-  std::int64_t quantile(double p) const;         // smallest x with cdf(x) >= p
+  double cdf(std::int64_t x) const;       // P(X <= x), summed from the lower tail
+  double sf(std::int64_t x) const;        // P(X > x), summed from the upper tail
+  std::int64_t quantile(double p) const;  // smallest x with cdf(x) >= p
   // The widest-needed central band: P(X < lo) <= e / 2 and P(X > hi) <= e / 2 with lo largest and hi smallest.
   // Meant for e down to 1e-12; what lies below 1e-40 of the peak is not tabled.
   CountInterval central(double e) const;
@@ -52,7 +52,7 @@ class BetaBinomial {
   std::int64_t trials_ = 0;
   double a_ = 1;
   double b_ = 1;
-  std::int64_t first_ = 0;     // x of mass_[0]
+  std::int64_t first_ = 0;  // x of mass_[0]
   std::vector<double> mass_;
 };
 

@@ -57,8 +57,13 @@ TEST(Distributions, HypergeometricByHand) {
 }
 
 TEST(BetaBinomial, MomentsAndFlatCase) {
-  for (const auto& [n, a, b] : {std::tuple<std::int64_t, double, double>{100, 181, 20}, {1000, 9, 1}, {50, 0.5, 0.5}, {17, 1, 1},
-                                {40, 0.3, 4}, {200000, 901, 100}, {0, 2, 3}}) {
+  for (const auto& [n, a, b] : {std::tuple<std::int64_t, double, double>{100, 181, 20},
+                                {1000, 9, 1},
+                                {50, 0.5, 0.5},
+                                {17, 1, 1},
+                                {40, 0.3, 4},
+                                {200000, 901, 100},
+                                {0, 2, 3}}) {
     const auto law = *BetaBinomial::make(n, a, b);
     double total = 0, mean = 0, second = 0;
     for (std::int64_t x = 0; x <= n; ++x) {
@@ -88,8 +93,8 @@ TEST(BetaBinomial, EqualsGammaFormula) {
   const double a = 3.7, b = 2.2;
   const auto law = *BetaBinomial::make(25, a, b);
   for (int x = 0; x <= 25; ++x) {
-    const double log = std::lgamma(26) - std::lgamma(x + 1) - std::lgamma(26 - x) + std::lgamma(x + a) + std::lgamma(25 - x + b) -
-                       std::lgamma(25 + a + b) - std::lgamma(a) - std::lgamma(b) + std::lgamma(a + b);
+    const double log = std::lgamma(26) - std::lgamma(x + 1) - std::lgamma(26 - x) + std::lgamma(x + a) +
+                       std::lgamma(25 - x + b) - std::lgamma(25 + a + b) - std::lgamma(a) - std::lgamma(b) + std::lgamma(a + b);
     EXPECT_NEAR(law.pmf(x), std::exp(log), 1e-13);
   }
 }

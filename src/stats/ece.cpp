@@ -122,8 +122,8 @@ Result<Ece> expected_calibration_error(std::span<const double> forecast, std::sp
   return prepared.observed;
 }
 
-Result<EceTest> ece_with_null(std::span<const double> forecast, std::span<const std::int32_t> outcome, int bins, Binning binning,
-                              const Resampling& resampling) {
+Result<EceTest> ece_with_null(std::span<const double> forecast, std::span<const std::int32_t> outcome, int bins,
+                              Binning binning, const Resampling& resampling) {
   PLIMSOLL_TRY(const Prepared prepared, prepare(forecast, outcome, bins, binning));
   if (resampling.replicates < 1) return Error(ErrorCode::bad_parameter, "a null law needs at least one replicate");
   const std::vector<Part> parts = parts_of(prepared.sorted, prepared.cells);

@@ -34,7 +34,7 @@ struct EceTest {
   double null_upper = 0;  // 95 % quantile
   double p_value = 1;     // of observed.ece
 };
-Result<EceTest> ece_with_null(std::span<const double> forecast, std::span<const std::int32_t> outcome, int bins, Binning binning,
-                              const Resampling& resampling);
+Result<EceTest> ece_with_null(std::span<const double> forecast, std::span<const std::int32_t> outcome, int bins,
+                              Binning binning, const Resampling& resampling);
 
 }  // namespace plimsoll::stats

@@ -15,7 +15,8 @@ using Positions = std::vector<std::size_t>;
 
 // Table 1 of Benjamini and Hochberg 1995: at 0.05, their procedure rejects 4 of 15, Bonferroni-like ones 3.
 TEST(MultipleTesting, PublishedExample) {
-  const std::vector<double> p{0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0};
+  const std::vector<double> p{0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344,
+                              0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0};
   EXPECT_EQ(benjamini_hochberg(p, 0.05), (Positions{0, 1, 2, 3}));
   EXPECT_EQ(holm(p, 0.05), (Positions{0, 1, 2}));
   EXPECT_EQ(benjamini_yekutieli(p, 0.05), (Positions{0, 1, 2}));

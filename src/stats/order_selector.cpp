@@ -55,7 +55,8 @@ void RankSelector::take_one(std::span<const double> numbers, Target& target) {
   const int shift = 64 - cell_bits_;
   for (; i < numbers.size(); ++i) {
     const std::uint64_t key = sort_key(numbers[i]);
-    if (!is_number(key)) [[unlikely]] ++nans_;
+    if (!is_number(key)) [[unlikely]]
+      ++nans_;
     else if (key - low <= width) ++cells[((key - low) << depth) >> shift];
   }
 }
@@ -67,8 +68,8 @@ void RankSelector::take_many(std::span<const double> numbers) {
       ++nans_;
       continue;
     }
-    const auto after = std::upper_bound(targets_.begin(), targets_.end(), key,
-                                        [](std::uint64_t k, const Target& t) { return k < t.low; });
+    const auto after =
+        std::upper_bound(targets_.begin(), targets_.end(), key, [](std::uint64_t k, const Target& t) { return k < t.low; });
     if (after == targets_.begin()) continue;
     Target& target = *(after - 1);
     if (key - target.low <= span_of(target.depth)) put(target, key);

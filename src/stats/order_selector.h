@@ -44,9 +44,9 @@ class RankSelector {
   Result<bool> end_pass(std::span<const std::uint64_t> ranks);
 
   const std::vector<double>& values() const { return values_; }  // in the order of `ranks`, once end_pass said true
-  std::uint64_t count() const { return count_; }                  // numbers of the first pass, NaN left out
-  std::uint64_t nans() const { return nans_; }                    // NaN seen in the current pass
-  int pass() const { return pass_; }                              // 1 at the start
+  std::uint64_t count() const { return count_; }                 // numbers of the first pass, NaN left out
+  std::uint64_t nans() const { return nans_; }                   // NaN seen in the current pass
+  int pass() const { return pass_; }                             // 1 at the start
 
   // Canonical: equal for equal multisets. `corrupt_file` for impossible bytes.
   std::string to_bytes() const;

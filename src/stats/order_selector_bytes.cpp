@@ -97,7 +97,8 @@ struct RankSelector::Codec {
     if (target.below > s.count_ || target.expected > s.count_ - target.below) return false;
     if (!s.targets_.empty()) {
       const Target& before = s.targets_.back();
-      if (target.low < before.low || target.low - before.low <= last_offset(static_cast<std::uint64_t>(before.depth))) return false;
+      if (target.low < before.low || target.low - before.low <= last_offset(static_cast<std::uint64_t>(before.depth)))
+        return false;
     }
     target.depth = static_cast<int>(depth);
     target.collect = collect == 1;

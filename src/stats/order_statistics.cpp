@@ -56,7 +56,8 @@ Result<ConformalQuantile> conformal_quantile(std::span<double> scratch, double a
   if (scratch.empty()) return Error(ErrorCode::too_few_rows, "no calibration score", "Give rows to calibrate on");
   for (std::size_t i = 0; i < scratch.size(); ++i)
     if (std::isnan(scratch[i]))
-      return Error(ErrorCode::bad_value, "a score is not a number", "Drop or mend the row").at_row(static_cast<std::int64_t>(i));
+      return Error(ErrorCode::bad_value, "a score is not a number", "Drop or mend the row")
+          .at_row(static_cast<std::int64_t>(i));
   PLIMSOLL_TRY(const ConformalRank rank, conformal_rank(static_cast<std::int64_t>(scratch.size()), alpha));
   return ConformalQuantile{rank, rank.infinite ? std::numeric_limits<double>::infinity() : kth_smallest(scratch, rank.k)};
 }

@@ -47,7 +47,8 @@ Result<void> check(std::span<const double> score, std::span<const std::int32_t> 
   }
   for (int c = 0; c < 2; ++c)
     if (!(sums[c] > 0))
-      return Error(ErrorCode::one_class, "no row has outcome " + std::to_string(c), "Ranking needs both outcomes: give more rows");
+      return Error(ErrorCode::one_class, "no row has outcome " + std::to_string(c),
+                   "Ranking needs both outcomes: give more rows");
   return {};
 }
 
@@ -179,7 +180,8 @@ Result<Auroc> auroc(std::span<const double> score, std::span<const std::int32_t>
   return result;
 }
 
-Result<double> weighted_auroc(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight) {
+Result<double> weighted_auroc(std::span<const double> score, std::span<const std::int32_t> outcome,
+                              std::span<const double> weight) {
   PLIMSOLL_CHECK(check(score, outcome, weight));
   const Groups g = gather(score, outcome, weight, order_by(score));
   double below = 0, sum = 0;
@@ -217,7 +219,8 @@ Result<AurocDifference> auroc_difference(std::span<const double> first, std::spa
   return result;
 }
 
-Result<double> average_precision(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight) {
+Result<double> average_precision(std::span<const double> score, std::span<const std::int32_t> outcome,
+                                 std::span<const double> weight) {
   PLIMSOLL_CHECK(check(score, outcome, weight));
   const Groups g = gather(score, outcome, weight, order_by(score));
   return precision_of(g.groups, g.positives);
@@ -244,7 +247,8 @@ Result<Estimate> average_precision_estimate(std::span<const double> score, std::
   return estimate;
 }
 
-Result<std::vector<RocPoint>> roc_curve(std::span<const double> score, std::span<const std::int32_t> outcome, std::size_t most) {
+Result<std::vector<RocPoint>> roc_curve(std::span<const double> score, std::span<const std::int32_t> outcome,
+                                        std::size_t most) {
   PLIMSOLL_CHECK(check(score, outcome, {}));
   const Groups g = gather(score, outcome, {}, order_by(score));
   std::vector<RocPoint> all{{std::numeric_limits<double>::infinity(), 0, 0}};

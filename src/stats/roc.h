@@ -15,7 +15,7 @@ namespace plimsoll::stats {
 // the row, one_class when an outcome is missing.
 
 struct Auroc {
-  Estimate estimate;            // DeLong's standard error; interval on the logit scale
+  Estimate estimate;  // DeLong's standard error; interval on the logit scale
   std::int64_t positives = 0;
   std::int64_t negatives = 0;
 };
@@ -24,14 +24,15 @@ struct Auroc {
 Result<Auroc> auroc(std::span<const double> score, std::span<const std::int32_t> outcome, double level);
 
 // The same with weights (at least 0, each class with a positive sum): value only.
-Result<double> weighted_auroc(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight);
+Result<double> weighted_auroc(std::span<const double> score, std::span<const std::int32_t> outcome,
+                              std::span<const double> weight);
 
 struct AurocDifference {
   double first = 0;
   double second = 0;
   Estimate difference;  // first - second, interval on its own scale
   double z = 0;
-  double p_value = 1;   // two-sided
+  double p_value = 1;  // two-sided
 };
 
 // Two scores of the same rows (DeLong, DeLong, Clarke-Pearson 1988).

@@ -27,7 +27,8 @@ double weighted_mean(std::size_t rows, std::span<const double> weight, Term term
   ExactSum sum, total;
   for (std::size_t begin = 0; begin < rows; begin += chunk) {
     const std::size_t end = std::min(rows, begin + chunk);
-    for (std::size_t i = begin; i < end; ++i) terms[i - begin] = weight.empty() ? term(i) : weight[i] == 0 ? 0 : weight[i] * term(i);
+    for (std::size_t i = begin; i < end; ++i)
+      terms[i - begin] = weight.empty() ? term(i) : weight[i] == 0 ? 0 : weight[i] * term(i);
     sum.add(std::span<const double>(terms.data(), end - begin));
     if (!weight.empty()) total.add(weight.subspan(begin, end - begin));
   }
@@ -43,7 +44,8 @@ template <class Given>
 LogLoss log_loss_of(std::size_t rows, std::span<const double> weight, double eps, Given given) {
   LogLoss loss;
   loss.value = weighted_mean(rows, weight, [&](std::size_t i) { return 0.0 - std::log(given(i)); });
-  loss.clipped_value = weighted_mean(rows, weight, [&](std::size_t i) { return 0.0 - std::log(std::clamp(given(i), eps, 1 - eps)); });
+  loss.clipped_value =
+      weighted_mean(rows, weight, [&](std::size_t i) { return 0.0 - std::log(std::clamp(given(i), eps, 1 - eps)); });
   for (std::size_t i = 0; i < rows; ++i) {
     const double p = given(i);
     if (p < eps || p > 1 - eps) ++loss.clipped;
@@ -65,7 +67,8 @@ Result<void> check_forecasts(std::span<const double> probability, std::span<cons
     if (!(weight[i] >= 0 && std::isfinite(weight[i]))) return bad_row("a weight is negative or not finite", i);
     total += weight[i];
   }
-  if (outcome.empty() || !(total > 0)) return Error(ErrorCode::too_few_rows, "no row with weight", "Give rows of positive weight");
+  if (outcome.empty() || !(total > 0))
+    return Error(ErrorCode::too_few_rows, "no row with weight", "Give rows of positive weight");
   return {};
 }
 
@@ -76,16 +79,18 @@ double brier_score(std::span<const double> probability, std::span<const std::int
   });
 }
 
-LogLoss log_loss(std::span<const double> probability, std::span<const std::int32_t> outcome, std::span<const double> weight, double eps) {
+LogLoss log_loss(std::span<const double> probability, std::span<const std::int32_t> outcome, std::span<const double> weight,
+                 double eps) {
   return log_loss_of(outcome.size(), weight, eps,
                      [&](std::size_t i) { return outcome[i] == 1 ? probability[i] : 1 - probability[i]; });
 }
 
-double spherical_score(std::span<const double> probability, std::span<const std::int32_t> outcome, std::span<const double> weight) {
+double spherical_score(std::span<const double> probability, std::span<const std::int32_t> outcome,
+                       std::span<const double> weight) {
   return 1 - weighted_mean(outcome.size(), weight, [&](std::size_t i) {
-    const double p = probability[i], q = 1 - p;
-    return (outcome[i] == 1 ? p : q) / std::sqrt(p * p + q * q);
-  });
+           const double p = probability[i], q = 1 - p;
+           return (outcome[i] == 1 ? p : q) / std::sqrt(p * p + q * q);
+         });
 }
 
 Estimate brier_estimate(std::span<const double> probability, std::span<const std::int32_t> outcome, double level) {

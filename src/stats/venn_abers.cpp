@@ -73,7 +73,8 @@ void compress(std::vector<double>& edges, std::vector<double>& values) {
   values.resize(kept + 1);
 }
 
-Result<void> check_rows(std::span<const double> scores, std::span<const std::int32_t> outcomes, std::span<const double> weights) {
+Result<void> check_rows(std::span<const double> scores, std::span<const std::int32_t> outcomes,
+                        std::span<const double> weights) {
   if (scores.size() != outcomes.size() || (!weights.empty() && weights.size() != scores.size()))
     return Error(ErrorCode::bad_parameter, "scores, outcomes and weights differ in length");
   if (scores.size() > std::numeric_limits<std::uint32_t>::max())
@@ -84,7 +85,8 @@ Result<void> check_rows(std::span<const double> scores, std::span<const std::int
   for (std::size_t i = 0; i < scores.size(); ++i) {
     if (std::isnan(scores[i])) return bad("a score is not a number", i);
     if (outcomes[i] != 0 && outcomes[i] != 1) return bad("an outcome is neither 0 nor 1", i);
-    if (!weights.empty() && !(weights[i] >= 0 && std::isfinite(weights[i]))) return bad("a weight is negative or not finite", i);
+    if (!weights.empty() && !(weights[i] >= 0 && std::isfinite(weights[i])))
+      return bad("a weight is negative or not finite", i);
   }
   return {};
 }
@@ -117,7 +119,8 @@ Result<VennAbers> fit_venn_abers(std::span<const double> scores, std::span<const
   PLIMSOLL_CHECK(check_rows(scores, outcomes, weights));
   const std::vector<double> y(outcomes.begin(), outcomes.end());
   std::vector<Pool> pools = pool_ties(scores, y, weights, order_by(scores));
-  if (pools.empty()) return Error(ErrorCode::too_few_rows, "no row with weight to calibrate on", "Give rows of positive weight");
+  if (pools.empty())
+    return Error(ErrorCode::too_few_rows, "no row with weight to calibrate on", "Give rows of positive weight");
   VennAbers fit;
   for (const Pool& pool : pools) fit.edges_1.push_back(pool.x);
   fit.edges_0 = fit.edges_1;

@@ -14,7 +14,8 @@ namespace plimsoll::stats {
 namespace {
 
 // The definition: two isotonic fits a query.
-VennAbersPair by_definition(std::vector<double> x, const std::vector<std::int32_t>& outcome, std::vector<double> weight, double score) {
+VennAbersPair by_definition(std::vector<double> x, const std::vector<std::int32_t>& outcome, std::vector<double> weight,
+                            double score) {
   std::vector<double> y(outcome.begin(), outcome.end());
   x.push_back(score);
   y.push_back(0);
