@@ -173,8 +173,8 @@ Result<void> integers_of_chunk(const arrow::Array& chunk, std::string_view name,
     case arrow::Type::INT8: return copy_integers<arrow::Int8Array>(chunk, name, row, out);
     case arrow::Type::INT16: return copy_integers<arrow::Int16Array>(chunk, name, row, out);
     case arrow::Type::INT32: return copy_integers<arrow::Int32Array>(chunk, name, row, out);
-    case arrow::Type::INT64:
-    case arrow::Type::TIMESTAMP: return copy_integers<arrow::Int64Array>(chunk, name, row, out);
+    case arrow::Type::INT64: return copy_integers<arrow::Int64Array>(chunk, name, row, out);
+    case arrow::Type::TIMESTAMP: return copy_integers<arrow::TimestampArray>(chunk, name, row, out);
     case arrow::Type::UINT8: return copy_integers<arrow::UInt8Array>(chunk, name, row, out);
     case arrow::Type::UINT16: return copy_integers<arrow::UInt16Array>(chunk, name, row, out);
     case arrow::Type::UINT32: return copy_integers<arrow::UInt32Array>(chunk, name, row, out);
