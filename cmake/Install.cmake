@@ -34,3 +34,6 @@ if(TARGET plimsoll_shared)
   install(FILES "${PROJECT_BINARY_DIR}/plimsollConfig.cmake" "${PROJECT_BINARY_DIR}/plimsollConfigVersion.cmake"
           DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/plimsoll" COMPONENT development)
 endif()
+if(PROJECT_IS_TOP_LEVEL)
+  include(Packaging)
+endif()
