@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,8 @@ class RowFingerprint {
   bool operator==(const RowFingerprint&) const = default;
 
  private:
+  void keep_smallest(std::span<const std::uint64_t> sums);
+
   std::map<std::uint64_t, std::int64_t> counts_;
   std::int64_t rows_ = 0;
   bool by_id_ = false;
