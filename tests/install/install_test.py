@@ -29,8 +29,7 @@ def clean_environment():
     return {k: v for k, v in os.environ.items() if k in kept or k.startswith("CCACHE_")}
 
 
-def build_consumer(source, scratch, cxx, *definitions):
-    folder = scratch / "consumer"
+def build_consumer(source, folder, scratch, cxx, *definitions):
     run("cmake", "-S", source / "tests/install/consumer", "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
         f"-DCMAKE_CXX_COMPILER={cxx}", *definitions, env=clean_environment())
     run("cmake", "--build", folder, "--target", "consumer", env=clean_environment())
@@ -66,7 +65,7 @@ def check_moved(build, scratch, source, cxx):
     fitted = run(program, "prove", "risk.classifier", "--quick", "--seed", "7", env=clean_environment(), cwd=scratch)
     print(f"prove from the moved prefix: {fitted.strip()[:200]}")
     check_symbols(next((prefix / "lib").rglob("libplimsoll.so")))
-    build_consumer(source, scratch, cxx, f"-DCMAKE_PREFIX_PATH={prefix}")
+    build_consumer(source, scratch / "consumer", scratch, cxx, f"-DCMAKE_PREFIX_PATH={prefix}")
 
 
 def main(build, source, cxx, *flags):
@@ -75,7 +74,12 @@ def main(build, source, cxx, *flags):
         if "--subdirectory" in flags:
             launcher = shutil.which("ccache")
             definitions = [f"-DCMAKE_CXX_COMPILER_LAUNCHER={launcher}"] if launcher else []
-            build_consumer(source, scratch, cxx, f"-DPLIMSOLL_SOURCE={source}", *definitions)
+            # Beside the build folder: seen from there the sources have the same relative paths, so that the compiler's
+            # cache knows them.
+            folder = build.parent / "install_subdirectory"
+            shutil.rmtree(folder, ignore_errors=True)
+            build_consumer(source, folder, scratch, cxx, f"-DPLIMSOLL_SOURCE={source}", *definitions)
+            shutil.rmtree(folder)
         else:
             check_moved(build, scratch, source, cxx)
 
