@@ -56,9 +56,9 @@ Result<Report> report(Context& context, const Model& model, const Shown& shown) 
 }
 
 Result<Report> assess(Context& context, const Audit& audit, const Empty&) {
-  if (!audit.model) return Error(ErrorCode::missing_input, "assess needs a fitted model", "give an artifact with --model").in_parameter("model");
+  if (!audit.model) return Error(ErrorCode::missing_input, "assess needs a fitted model", "Give an artifact with --model").in_parameter("model");
   if (audit.model->provenance().method != "risk.classifier")
-    return Error(ErrorCode::wrong_kind, "the model is one of " + audit.model->provenance().method, "give an artifact of risk.classifier").in_parameter("model");
+    return Error(ErrorCode::wrong_kind, "the model is one of " + audit.model->provenance().method, "Give an artifact of risk.classifier").in_parameter("model");
   const Model& model = audit.model->model().as<Model>();
   PLIMSOLL_CHECK(check_model(model));
   PLIMSOLL_TRY(const Certificate promise, certify(model));
@@ -111,7 +111,7 @@ Result<Example> example(Context& context, Verb verb, std::uint64_t seed, std::in
     audit.model = std::make_shared<const Artifact>(std::move(provenance), std::move(promise), true, Box::of(std::move(model)));
     return Example::of(std::move(audit), Empty{});
   }
-  return Error(ErrorCode::bad_parameter, "risk.classifier has no example for " + std::string(name_of(verb)), "ask for fit, apply, assess or report");
+  return Error(ErrorCode::bad_parameter, "risk.classifier has no example for " + std::string(name_of(verb)), "Ask for fit, apply, assess or report");
 }
 
 }  // namespace

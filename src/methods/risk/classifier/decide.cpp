@@ -72,7 +72,7 @@ Result<Rule> make_rule(const Params& params, std::int64_t classes, std::int64_t 
   if (!params.cost_matrix.empty()) {
     if (params.cost_matrix.size() != 3 * k)
       return Error(ErrorCode::bad_parameter, "the cost matrix has " + std::to_string(params.cost_matrix.size()) + " numbers, " + std::to_string(3 * k) + " are wanted: a row each for act, pass and abstain, with one cost for each of " + std::to_string(k) + " classes in name order",
-                   "give " + std::to_string(3 * k) + " numbers")
+                   "Give " + std::to_string(3 * k) + " numbers")
           .in_parameter("cost_matrix");
     rule.cost = params.cost_matrix;
   }
@@ -82,11 +82,11 @@ Result<Rule> make_rule(const Params& params, std::int64_t classes, std::int64_t 
   if (rule.abstain == Abstain::automatic)
     rule.abstain = !params.abstain_zone.empty() ? Abstain::zone : priced ? Abstain::price : Abstain::uncertain;
   if (rule.abstain == Abstain::price && !priced)
-    return Error(ErrorCode::bad_parameter, "abstain = price needs a price", "give cost_abstain or cost_matrix").in_parameter("cost_abstain");
+    return Error(ErrorCode::bad_parameter, "abstain = price needs a price", "Give cost_abstain or cost_matrix").in_parameter("cost_abstain");
   if (rule.abstain == Abstain::zone && params.abstain_zone.size() != 2)
-    return Error(ErrorCode::bad_parameter, "abstain = zone needs a zone", "give abstain_zone as two probabilities, low,high").in_parameter("abstain_zone");
+    return Error(ErrorCode::bad_parameter, "abstain = zone needs a zone", "Give abstain_zone as two probabilities, low,high").in_parameter("abstain_zone");
   if (positive < 0 && (rule.abstain == Abstain::zone || rule.abstain == Abstain::interval || (rule.abstain == Abstain::price && params.cost_matrix.empty())))
-    return Error(ErrorCode::bad_parameter, "with several classes and none named positive, that rule has no probability to look at", "name one with --positive, or give cost_matrix").in_parameter("positive");
+    return Error(ErrorCode::bad_parameter, "with several classes and none named positive, that rule has no probability to look at", "Name one with --positive, or give cost_matrix").in_parameter("positive");
   if (params.abstain_zone.size() == 2) {
     rule.zone_low = params.abstain_zone[0];
     rule.zone_high = params.abstain_zone[1];

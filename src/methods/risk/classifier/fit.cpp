@@ -51,9 +51,9 @@ Result<void> refuse_few_rows(const Params& params, const Labels& labels, bool ow
   const auto rows = static_cast<std::int64_t>(labels.codes.size());
   const double conformal = 1.0 - params.share_learning - params.share_probability;
   const auto enough = own_calibration ? std::int64_t{4} : static_cast<std::int64_t>(std::ceil(static_cast<double>(rows_needed(params.alpha)) / conformal));
-  if (rows == 0) return Error(ErrorCode::too_few_rows, "the table has no rows, at least " + std::to_string(enough) + " are needed", "give past cases with their classes");
+  if (rows == 0) return Error(ErrorCode::too_few_rows, "the table has no rows, at least " + std::to_string(enough) + " are needed", "Give past cases with their classes");
   if (labels.classes.size() < 2)
-    return Error(ErrorCode::one_class, "every row is of class \"" + labels.classes[0] + "\"", "give rows of at least two classes").in_column(labels.column);
+    return Error(ErrorCode::one_class, "every row is of class \"" + labels.classes[0] + "\"", "Give rows of at least two classes").in_column(labels.column);
   return {};
 }
 
@@ -82,7 +82,7 @@ Result<void> choose_positive(const Params& params, Model& model) {
   if (found == model.classes.end()) {
     std::vector<std::string> near = nearest_names(params.positive, model.classes);
     if (near.empty()) near.assign(model.classes.begin(), model.classes.begin() + std::min<std::ptrdiff_t>(5, std::ssize(model.classes)));
-    return Error(ErrorCode::bad_parameter, "the target has no class \"" + params.positive + "\"", "name one of its classes").in_parameter("positive").with_candidates(std::move(near));
+    return Error(ErrorCode::bad_parameter, "the target has no class \"" + params.positive + "\"", "Name one of its classes").in_parameter("positive").with_candidates(std::move(near));
   }
   model.positive = found - model.classes.begin();
   return {};
@@ -131,7 +131,7 @@ Result<Plan> plan_rows(Context& context, const Inputs& inputs, const Params& par
 // A row of each class to learn from and to calibrate, and a conformal rank that exists.
 Result<void> check_parts(Context& context, const Plan& plan, const Params& params, const Model& model) {
   if (model.classes.size() < 2)
-    return Error(ErrorCode::too_few_rows, "the rows drawn for learning are all of class \"" + model.classes.front() + "\"", "give more rows of the other classes").in_column(model.target);
+    return Error(ErrorCode::too_few_rows, "the rows drawn for learning are all of class \"" + model.classes.front() + "\"", "Give more rows of the other classes").in_column(model.target);
   const auto labels = plan.certifying_labels();
   for (std::size_t k = 0; k < model.classes.size(); ++k) {
     const auto code = static_cast<std::int32_t>(k);
@@ -141,7 +141,7 @@ Result<void> check_parts(Context& context, const Plan& plan, const Params& param
     const double share = plan.own_calibration ? 0.5 : std::min(params.share_learning, params.share_probability);
     return Error(ErrorCode::too_few_rows,
                  "class \"" + model.classes[k] + "\" has " + std::to_string(learning) + " rows to learn from and " + std::to_string(probability) + " to calibrate with, one each is needed",
-                 "give about " + std::to_string(static_cast<std::int64_t>(std::ceil(2.0 / share)) + 1) + " rows of that class or more, or join it with another")
+                 "Give about " + std::to_string(static_cast<std::int64_t>(std::ceil(2.0 / share)) + 1) + " rows of that class or more, or join it with another" + (model.classes.size() > 20 ? "; the target has " + std::to_string(model.classes.size()) + " classes: if it is a number, conformal.split predicts numbers" : std::string()))
         .in_column(model.target);
   }
   const std::int64_t need = rows_needed(params.alpha);
@@ -153,7 +153,7 @@ Result<void> check_parts(Context& context, const Plan& plan, const Params& param
     const auto total = static_cast<std::int64_t>(std::ceil(static_cast<double>(need) / share));
     const std::string what = std::to_string(n) + " rows" + of + " are left to calibrate the sets, " + std::to_string(need) + " are needed at this alpha";
     if (params.small_n == SmallSample::error)
-      return Error(ErrorCode::too_few_rows, what, "give at least about " + std::to_string(total) + (plan.own_calibration ? " calibration rows" : " rows") + of + ", a larger alpha, or small_n = infinite to take sets that hold every class");
+      return Error(ErrorCode::too_few_rows, what, "Give at least about " + std::to_string(total) + (plan.own_calibration ? " calibration rows" : " rows") + of + ", a larger alpha, or small_n = infinite to take sets that hold every class");
     context.warn(what + "; those sets hold every class");
   }
   return {};
@@ -167,7 +167,7 @@ Result<std::vector<double>> learning_weights(const Plan& plan, const Params& par
   for (const auto& [name, text] : params.class_weight) {
     const auto found = std::find(model.classes.begin(), model.classes.end(), name);
     if (found == model.classes.end())
-      return Error(ErrorCode::bad_parameter, "the target has no class \"" + name + "\"", "name one of its classes").in_parameter("class_weight." + name).with_candidates(nearest_names(name, model.classes));
+      return Error(ErrorCode::bad_parameter, "the target has no class \"" + name + "\"", "Name one of its classes").in_parameter("class_weight." + name).with_candidates(nearest_names(name, model.classes));
     of_class[static_cast<std::size_t>(found - model.classes.begin())] = std::strtod(text.c_str(), nullptr);
   }
   if (of_class.empty()) return weights;
@@ -185,10 +185,10 @@ Result<std::vector<std::int64_t>> monotone_directions(const Params& params, cons
   for (const auto& [name, text] : params.monotone) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (found == names.end())
-      return Error(ErrorCode::bad_parameter, "no feature is named \"" + name + "\"", "name a feature in use").in_parameter("monotone." + name).with_candidates(nearest_names(name, names));
+      return Error(ErrorCode::bad_parameter, "no feature is named \"" + name + "\"", "Name a feature in use").in_parameter("monotone." + name).with_candidates(nearest_names(name, names));
     const auto place = static_cast<std::size_t>(found - names.begin());
     if (encoder.columns[place].kind != learn::FeatureKind::numeric)
-      return Error(ErrorCode::bad_parameter, "\"" + name + "\" is a column of categories, which have no order", "leave it out of monotone, or store it as numbers").in_parameter("monotone." + name).in_column(name);
+      return Error(ErrorCode::bad_parameter, "\"" + name + "\" is a column of categories, which have no order", "Leave it out of monotone, or store it as numbers").in_parameter("monotone." + name).in_column(name);
     directions[place] = direction_of(text);
   }
   return directions;

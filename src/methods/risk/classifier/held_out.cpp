@@ -173,7 +173,7 @@ Result<SetFacts> cross_tested(const Model& model, const Probabilities& held, std
   return facts;
 }
 
-Error no_rows() { return Error(ErrorCode::too_few_rows, "the table has no rows to report on", "give at least one labelled row"); }
+Error no_rows() { return Error(ErrorCode::too_few_rows, "the table has no rows to report on", "Give at least one labelled row"); }
 
 struct Labelled {
   const Probabilities& p;
@@ -183,7 +183,7 @@ struct Labelled {
 };
 
 Result<Diagnostics> diagnose_labelled(Context& context, const Model& model, const Table& table, const Labelled& rows, const std::vector<Remark>& remarks) {
-  PLIMSOLL_TRY(const Setting setting, setting_of(model, table, "labelled rows that the model did not learn from"));
+  PLIMSOLL_TRY(const Setting setting, setting_of(model, table, remarks.empty() ? "labelled rows that the model did not learn from" : "labelled rows, some of which fit had used"));
   PLIMSOLL_TRY(Diagnostics d, diagnose(context, setting, view_of(rows.p, rows.facts, rows.decisions, rows.labels)));
   d.remarks.insert(d.remarks.begin(), remarks.begin(), remarks.end());
   PLIMSOLL_TRY(d.coverage, coverages(model, model.ranks, rows.facts, rows.labels));

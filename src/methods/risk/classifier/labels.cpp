@@ -33,10 +33,10 @@ Result<void> refuse_real_valued(const Table& table, const std::string& name) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double x = values[i];
     if (std::isnan(x))
-      return Error(ErrorCode::null_value, "the target is empty or NaN", "drop the row, or give its outcome").in_column(name).at_row(table.first_row() + static_cast<std::int64_t>(i));
+      return Error(ErrorCode::null_value, "the target is empty or NaN", "Drop the row, or give its outcome").in_column(name).at_row(table.first_row() + static_cast<std::int64_t>(i));
     if (x != std::floor(x) || std::isinf(x))
       return Error(ErrorCode::wrong_type, "the target is real-valued, this method predicts classes",
-                   "bind a column of classes with --target, cut the column into classes, or use conformal.split for numbers")
+                   "Bind a column of classes with --target, cut the column into classes, or use conformal.split for numbers")
           .in_column(name)
           .at_row(table.first_row() + static_cast<std::int64_t>(i));
   }
@@ -47,7 +47,7 @@ Result<Categories> target_categories(const Table& table, const std::string& name
   const ColumnType type = type_of_column(table, name);
   if (type == ColumnType::real) PLIMSOLL_CHECK(refuse_real_valued(table, name));
   if (type == ColumnType::list_of_text || type == ColumnType::timestamp || type == ColumnType::other)
-    return Error(ErrorCode::wrong_type, "a target of type " + std::string(name_of(type)) + " has no classes", "bind a column of text, whole numbers or true and false with --target").in_column(name);
+    return Error(ErrorCode::wrong_type, "a target of type " + std::string(name_of(type)) + " has no classes", "Bind a column of text, whole numbers or true and false with --target").in_column(name);
   PLIMSOLL_TRY(Categories target, table.categories(name));
   // 1.0 of a file with gaps and 1 of one without are the same class.
   if (type == ColumnType::real)
@@ -55,7 +55,7 @@ Result<Categories> target_categories(const Table& table, const std::string& name
       if (text.ends_with(".0")) text.resize(text.size() - 2);
   const auto gap = std::find_if(target.codes.begin(), target.codes.end(), [](std::int32_t c) { return c < 0; });
   if (gap != target.codes.end())
-    return Error(ErrorCode::null_value, "the target is empty", "drop the row, or give its outcome").in_column(name).at_row(table.first_row() + (gap - target.codes.begin()));
+    return Error(ErrorCode::null_value, "the target is empty", "Drop the row, or give its outcome").in_column(name).at_row(table.first_row() + (gap - target.codes.begin()));
   return target;
 }
 
@@ -95,7 +95,7 @@ Result<Labels> read_labels(const Table& table) {
   const std::vector<std::int32_t> place = order_classes(target, labels.classes);
   if (labels.classes.size() > most_classes)
     return Error(ErrorCode::wrong_type, "the target has " + std::to_string(labels.classes.size()) + " different values, more than " + std::to_string(most_classes) + " classes",
-                 "bind a column of classes with --target; an identifier or a number is none")
+                 "Bind a column of classes with --target; an identifier or a number is none")
         .in_column(labels.column);
   labels.codes = std::move(target.codes);
   for (std::int32_t& code : labels.codes) code = place[static_cast<std::size_t>(code)];
@@ -129,10 +129,10 @@ Result<std::vector<double>> read_weights(const Table& table) {
   double most = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] < 0)
-      return Error(ErrorCode::bad_value, "a weight is negative", "weights are 0 or more; drop the row to leave it out").in_column(name).at_row(table.first_row() + static_cast<std::int64_t>(i));
+      return Error(ErrorCode::bad_value, "a weight is negative", "Weights are 0 or more; drop the row to leave it out").in_column(name).at_row(table.first_row() + static_cast<std::int64_t>(i));
     most = std::max(most, values[i]);
   }
-  if (values.size() > 0 && !(most > 0)) return Error(ErrorCode::bad_value, "all weights are zero", "give some row a weight above 0, or unbind the column").in_column(name);
+  if (values.size() > 0 && !(most > 0)) return Error(ErrorCode::bad_value, "all weights are zero", "Give some row a weight above 0, or unbind the column").in_column(name);
   return std::vector<double>(values.begin(), values.end());
 }
 
@@ -145,13 +145,13 @@ Result<std::vector<std::string>> feature_columns(const Table& table) {
     PLIMSOLL_TRY(const std::vector<std::string> target, table.role_columns("target"));
     for (const std::string& name : bound)
       if (std::find(target.begin(), target.end(), name) != target.end())
-        return Error(ErrorCode::bad_parameter, "column \"" + name + "\" is both target and feature", "leave the target out of --feature").in_column(name);
+        return Error(ErrorCode::bad_parameter, "column \"" + name + "\" is both target and feature", "Leave the target out of --feature").in_column(name);
     return bound;
   }
   for (const ColumnInfo& column : table.columns())
     if (!taken.contains(column.name)) bound.push_back(column.name);
   if (bound.empty())
-    return Error(ErrorCode::missing_input, "no column is left to serve as a feature", "give columns besides target, weight, group and id, or name some with --feature");
+    return Error(ErrorCode::missing_input, "no column is left to serve as a feature", "Give columns besides target, weight, group and id, or name some with --feature");
   return bound;
 }
 

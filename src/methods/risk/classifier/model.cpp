@@ -26,7 +26,7 @@ constexpr std::array<RoleInfo, 4> later_roles{{
 }};
 constexpr std::array<RoleInfo, 1> new_roles{{{"id", "columns that name a row", false, true}}};
 
-Result<void> corrupt(const std::string& what) { return Error(ErrorCode::corrupt_file, "the classifier's " + what, "fit the model again"); }
+Result<void> corrupt(const std::string& what) { return Error(ErrorCode::corrupt_file, "the classifier's " + what, "Fit the model again"); }
 
 Result<void> check_learner(const Model& m) {
   const auto classes = std::ssize(m.classes);

@@ -10,13 +10,13 @@ namespace {
 
 Result<void> check_costs(const Params& p) {
   if (!(p.cost_false_positive + p.cost_false_negative > 0))
-    return Error(ErrorCode::bad_parameter, "no error costs anything, so nothing can be decided", "give cost_false_positive or cost_false_negative above 0").in_parameter("cost_false_positive");
+    return Error(ErrorCode::bad_parameter, "no error costs anything, so nothing can be decided", "Give cost_false_positive or cost_false_negative above 0").in_parameter("cost_false_positive");
   if (p.cost_matrix.size() % 3 != 0)
     return Error(ErrorCode::bad_parameter, "a cost matrix has three rows (act, pass, abstain) of equal length, " + std::to_string(p.cost_matrix.size()) + " numbers are none",
-                 "give the costs of act for each class in name order, then those of pass, then those of abstain")
+                 "Give the costs of act for each class in name order, then those of pass, then those of abstain")
         .in_parameter("cost_matrix");
   for (const double cost : p.cost_matrix)
-    if (!std::isfinite(cost)) return Error(ErrorCode::bad_parameter, "a cost is not finite", "give numbers").in_parameter("cost_matrix");
+    if (!std::isfinite(cost)) return Error(ErrorCode::bad_parameter, "a cost is not finite", "Give numbers").in_parameter("cost_matrix");
   return {};
 }
 
@@ -24,26 +24,26 @@ Result<void> check_zone(const Params& p) {
   const auto& zone = p.abstain_zone;
   if (zone.empty()) return {};
   if (zone.size() != 2 || !(zone[0] >= 0) || !(zone[1] <= 1) || !(zone[0] <= zone[1]))
-    return Error(ErrorCode::bad_parameter, "an abstain zone is two probabilities, the lower one first", "give for example abstain_zone 0.2,0.4").in_parameter("abstain_zone");
+    return Error(ErrorCode::bad_parameter, "an abstain zone is two probabilities, the lower one first", "Give for example abstain_zone 0.2,0.4").in_parameter("abstain_zone");
   if (p.abstain != Abstain::automatic && p.abstain != Abstain::zone)
-    return Error(ErrorCode::bad_parameter, "abstain_zone is given, but abstain is another rule", "set abstain to zone, or leave the zone out").in_parameter("abstain_zone");
+    return Error(ErrorCode::bad_parameter, "abstain_zone is given, but abstain is another rule", "Set abstain to zone, or leave the zone out").in_parameter("abstain_zone");
   return {};
 }
 
 Result<void> check_maps(const Params& p) {
   if (!p.monotone.empty() && p.learner != Learner::trees)
-    return Error(ErrorCode::bad_parameter, "monotone constraints need trees", "set learner to trees, or leave monotone out").in_parameter("monotone");
+    return Error(ErrorCode::bad_parameter, "monotone constraints need trees", "Set learner to trees, or leave monotone out").in_parameter("monotone");
   for (const auto& [column, direction] : p.monotone)
     if (direction_of(direction) == 0)
-      return Error(ErrorCode::bad_parameter, "\"" + direction + "\" is no direction", "give +1 (risk rises with the column) or -1 (it falls)").in_parameter("monotone." + column).with_candidates({"+1", "-1"});
+      return Error(ErrorCode::bad_parameter, "\"" + direction + "\" is no direction", "Give +1 (risk rises with the column) or -1 (it falls)").in_parameter("monotone." + column).with_candidates({"+1", "-1"});
   for (const auto& [name, text] : p.class_weight) {
     char* end = nullptr;
     const double weight = std::strtod(text.c_str(), &end);
     if (text.empty() || *end != '\0' || !(weight > 0) || !std::isfinite(weight))
-      return Error(ErrorCode::bad_parameter, "\"" + text + "\" is no weight of class \"" + name + "\"", "give a number above 0").in_parameter("class_weight." + name);
+      return Error(ErrorCode::bad_parameter, "\"" + text + "\" is no weight of class \"" + name + "\"", "Give a number above 0").in_parameter("class_weight." + name);
   }
   if (!p.class_weight.empty() && p.class_weights != ClassWeights::none)
-    return Error(ErrorCode::bad_parameter, "class_weight and class_weights = balanced exclude each other", "give one of them").in_parameter("class_weight");
+    return Error(ErrorCode::bad_parameter, "class_weight and class_weights = balanced exclude each other", "Give one of them").in_parameter("class_weight");
   return {};
 }
 
@@ -119,7 +119,7 @@ void describe(Fields& f, Params& p) {
 
 Result<void> check(const Params& p) {
   if (!(p.share_learning + p.share_probability < 1))
-    return Error(ErrorCode::bad_parameter, "share_learning and share_probability leave no rows for the prediction sets", "let them sum to less than 1").in_parameter("share_probability");
+    return Error(ErrorCode::bad_parameter, "share_learning and share_probability leave no rows for the prediction sets", "Let them sum to less than 1").in_parameter("share_probability");
   PLIMSOLL_CHECK(check_costs(p));
   PLIMSOLL_CHECK(check_zone(p));
   return check_maps(p);

@@ -54,12 +54,12 @@ Result<std::vector<std::uint8_t>> read_decisions(const Table& table) {
   std::vector<std::uint8_t> place(found.names.size());
   for (std::size_t i = 0; i < place.size(); ++i) {
     const auto known = std::find(decision_names().begin(), decision_names().end(), found.names[i]);
-    if (known == decision_names().end()) return Error(ErrorCode::bad_value, "\"" + found.names[i] + "\" is no decision", "give the table that apply wrote").in_column("decision").with_candidates(decision_names());
+    if (known == decision_names().end()) return Error(ErrorCode::bad_value, "\"" + found.names[i] + "\" is no decision", "Give the table that apply wrote").in_column("decision").with_candidates(decision_names());
     place[i] = static_cast<std::uint8_t>(known - decision_names().begin());
   }
   std::vector<std::uint8_t> decisions(found.codes.size());
   for (std::size_t i = 0; i < decisions.size(); ++i) {
-    if (found.codes[i] < 0) return Error(ErrorCode::null_value, "the decision is empty", "give the table that apply wrote").in_column("decision").at_row(static_cast<std::int64_t>(i));
+    if (found.codes[i] < 0) return Error(ErrorCode::null_value, "the decision is empty", "Give the table that apply wrote").in_column("decision").at_row(static_cast<std::int64_t>(i));
     decisions[i] = place[static_cast<std::size_t>(found.codes[i])];
   }
   return decisions;
