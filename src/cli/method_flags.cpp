@@ -184,7 +184,8 @@ Result<void> set_outputs(const Arguments& arguments, Request& request) {
   for (const std::string& text : given->second) {
     const std::size_t equals = text.find('=');
     const std::string name = equals == std::string::npos ? "" : text.substr(0, equals);
-    if (!name.empty() && std::find(names.begin(), names.end(), name) != names.end()) {
+    const bool a_name = !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string::npos;
+    if (a_name && !names.empty()) {  // an unknown name is refused with the nearest when the outputs are checked
       request.outputs[name] = text.substr(equals + 1);
     } else if (request.output.empty()) {
       request.output = text;

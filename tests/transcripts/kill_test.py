@@ -131,7 +131,7 @@ def main():
             head, *rows = source.read().splitlines(keepends=True)
         with open(os.path.join(folder, "long.csv"), "w", encoding="utf-8") as out:
             out.write(head)
-            for _ in range(1000):
+            for _ in range(400):
                 out.writelines(rows)
         cases = [("fit, no file before", long_fit, "model.plim"), (None, fit, None), ("fit, a file before", long_fit, "model.plim")]
         for output in ("out.parquet", "out.csv", "out.jsonl", "out.arrow"):
