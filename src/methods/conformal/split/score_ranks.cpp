@@ -85,7 +85,7 @@ void ScoreRanks::take(std::span<const double> numbers) {
     std::size_t at = 0;
     for (const double x : numbers) {
       out[at] = x;
-      at += (x >= low) & (x <= high) ? 1U : 0U;
+      at += ((x >= low) & (x <= high)) ? 1U : 0U;
     }
     bracket.kept.resize(had + at);
     if (bracket.kept.size() > most_kept) shrink(bracket);
@@ -99,7 +99,7 @@ void ScoreRanks::cut(Bracket& bracket, double low, double high) const {
   for (const double x : bracket.kept) {
     below += x < low ? 1 : 0;
     bracket.kept[at] = x;
-    at += (x >= low) & (x <= high) ? 1U : 0U;
+    at += ((x >= low) & (x <= high)) ? 1U : 0U;
   }
   bracket.kept.resize(at);
   bracket.below += below;
