@@ -30,7 +30,7 @@ namespace {
 // A threshold as low as scores of the learning rows would make it.
 const SpoiledForm learned_threshold{"risk.classifier", "threshold too low, as if the scores came from the learning rows", [](Subject& subject) {
                                       subject.spoil_model([](void* model) {
-                                        for (Rank& rank : static_cast<Model*>(model)->ranks) rank.threshold -= 0.08;
+                                        for (Rank& rank : static_cast<Model*>(model)->ranks) rank.threshold -= 0.05;
                                       });
                                     }};
 

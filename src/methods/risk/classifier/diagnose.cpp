@@ -13,6 +13,7 @@
 #include "stats/distributions.h"
 #include "stats/ece.h"
 #include "stats/intervals.h"
+#include "stats/pav.h"
 #include "stats/roc.h"
 #include "stats/scores.h"
 
@@ -62,6 +63,18 @@ Event event_of(const Setting& setting, const Predicted& predicted, std::span<con
     event.y[i] = predicted.labels[i] == top[i] ? 1 : 0;
   }
   return event;
+}
+
+// The scores below all rank the rows: they find them in order.
+Event by_probability(const Event& event) {
+  Event sorted;
+  sorted.p.reserve(event.p.size());
+  sorted.y.reserve(event.y.size());
+  for (const std::uint32_t row : stats::order_by(event.p)) {
+    sorted.p.push_back(event.p[row]);
+    sorted.y.push_back(event.y[row]);
+  }
+  return sorted;
 }
 
 Result<void> rank_quality(Context& context, const Event& event, const Stream& rng, Diagnostics& d) {
@@ -151,7 +164,9 @@ Result<void> by_class(const Setting& setting, const Predicted& predicted, Diagno
       sum += predicted.probability[k][i];
     }
     row.mean_probability = std::clamp(sum / static_cast<double>(y.size()), 0.0, 1.0);
-    if (classes <= 50) {
+    if (classes == 2 && d.unseen_labels == 0) {
+      row.auroc = d.auroc;  // one against the other is the same ranking, read backwards
+    } else if (classes <= 50) {
       PLIMSOLL_TRY(row.auroc, auroc_interval(predicted.probability[k], y));
     }
   }
@@ -278,10 +293,11 @@ Result<Diagnostics> diagnose(Context& context, const Setting& setting, const Pre
   d.pair_width = std::clamp(width / n, 0.0, 1.0);
   d.accuracy = right / n;
   const Stream rng = context.rng.child("risk.classifier").child("diagnostics");
-  PLIMSOLL_CHECK(rank_quality(context, event, rng, d));
+  const Event sorted = by_probability(event);
+  PLIMSOLL_CHECK(rank_quality(context, sorted, rng, d));
   warn_of_rows(setting, d);
-  PLIMSOLL_CHECK(calibration_quality(context, event, rng, d));
-  PLIMSOLL_CHECK(benefit_curve(event, d));
+  PLIMSOLL_CHECK(calibration_quality(context, sorted, rng, d));
+  PLIMSOLL_CHECK(benefit_curve(sorted, d));
   d.log_loss = stats::log_loss(event.p, event.y).clipped_value;
   if (setting.classes.size() > 2 && d.unseen_labels == 0) {
     const std::vector<std::span<const double>> columns(predicted.probability.begin(), predicted.probability.end());
