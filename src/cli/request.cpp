@@ -32,22 +32,6 @@ Result<void> check_parameters(const Request& request) {
   return {};
 }
 
-Result<void> check_verb(const Request& request) {
-  if (!request.method->has(request.verb)) {
-    std::string verbs;
-    for (const Verb verb : {Verb::fit, Verb::apply, Verb::assess, Verb::step, Verb::verify, Verb::prove, Verb::report}) {
-      if (request.method->has(verb)) verbs += (verbs.empty() ? "" : ", ") + std::string(name_of(verb));
-    }
-    return Error(ErrorCode::unknown_name, std::string(request.method->id) + " has no verb '" + std::string(name_of(request.verb)) + "'",
-                 "It has: " + verbs);
-  }
-  if (request.verb == Verb::apply && request.method->fit_.model != nullptr && !request.model) {
-    return Error(ErrorCode::missing_input, std::string(request.method->id) + " is applied by a fitted model",
-                 "Fit it first (plimsoll fit " + std::string(request.method->id) + " ... -o model.plim), then plimsoll apply model.plim");
-  }
-  return {};
-}
-
 Result<void> check_outputs(const Request& request, const std::vector<PortSchema>& outputs) {
   std::vector<std::string> names;
   for (const PortSchema& port : outputs) names.push_back(port.name);
@@ -148,6 +132,22 @@ Error with_file(Error error, const Request& request, const std::vector<PortSchem
 }
 
 }  // namespace
+
+Result<void> check_verb(const Request& request) {
+  if (!request.method->has(request.verb)) {
+    std::string verbs;
+    for (const Verb verb : {Verb::fit, Verb::apply, Verb::assess, Verb::step, Verb::verify, Verb::prove, Verb::report}) {
+      if (request.method->has(verb)) verbs += (verbs.empty() ? "" : ", ") + std::string(name_of(verb));
+    }
+    return Error(ErrorCode::unknown_name, std::string(request.method->id) + " has no verb '" + std::string(name_of(request.verb)) + "'",
+                 "It has: " + verbs);
+  }
+  if (request.verb == Verb::apply && request.method->fit_.model != nullptr && !request.model) {
+    return Error(ErrorCode::missing_input, std::string(request.method->id) + " is applied by a fitted model",
+                 "Fit it first (plimsoll fit " + std::string(request.method->id) + " ... -o model.plim), then plimsoll apply model.plim");
+  }
+  return {};
+}
 
 const Type* inputs_of(const Method& method, Verb verb) {
   switch (verb) {

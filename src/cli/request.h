@@ -48,6 +48,9 @@ std::vector<FieldSchema> parameter_fields(const Method& method, Verb verb, bool 
 // The port that takes the first word after the method: the first required table, else the first table, else the first port.
 const PortSchema* first_port(const std::vector<PortSchema>& ports);
 
+// `unknown_name` when the method lacks the verb, `missing_input` when it wants a fitted model.
+Result<void> check_verb(const Request& request);
+
 struct Outcome {
   Reply reply;
   std::vector<std::pair<std::string, std::string>> written;  // what, path

@@ -168,6 +168,8 @@ Result<int> run_subject(Verb verb, Request subject, const Words& rest) {
     print(help_of_method(*subject.method, verb, bound));
     return 0;
   }
+  const bool by_hashes_alone = verb == Verb::verify && subject.model && !subject.method->has(Verb::verify);
+  if (!by_hashes_alone) PLIMSOLL_CHECK(check_verb(subject));
   const ArtifactPort model = subject.model;
   const std::string model_path = subject.model_path;
   PLIMSOLL_TRY(const auto invocation, Invocation::open(arguments));

@@ -110,8 +110,15 @@ def run_command(command, folder, environment):
     return lines, 128 - status if status < 0 else status
 
 
+def written_form(line):
+    """Output that would read as a comment, a command or a file begins with `...` instead."""
+    if line.startswith(("$ ", "<<file ")):
+        return "..." + line[1:]
+    return "..." + line[1:] if line.startswith("#") else line
+
+
 def shown(lines, status):
-    return lines + ([f"[exit {status}]"] if status != 0 else [])
+    return [written_form(line) for line in lines] + ([f"[exit {status}]"] if status != 0 else [])
 
 
 def run_file(path, bin_folder, source_folder, update):
