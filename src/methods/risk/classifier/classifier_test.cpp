@@ -367,6 +367,17 @@ TEST(Classifier, OwnCalibrationRowsMustBeOthers) {
   EXPECT_NE(allowed.overlap_remark.find("a rehearsal"), std::string::npos);
 }
 
+TEST(Classifier, RepeatedIdsAreWarnedOf) {
+  Workspace workspace({.seed = 9});
+  const Table book = book_of(400, 1).table;
+  Inputs inputs;
+  inputs.data = must(Table::concatenate(std::vector<Table>{book, book})).with_roles(book_roles);
+  const Model model = must(fit(workspace.context(), inputs, logistic_params()));
+  EXPECT_FALSE(model.overlap_remark.empty());
+  EXPECT_FALSE(workspace.warnings().empty());
+  EXPECT_TRUE(must(fit(workspace.context(), book_inputs(400), logistic_params())).overlap_remark.empty());
+}
+
 TEST(Classifier, TestRowsMakeTheReport) {
   Workspace workspace({.seed = 9});
   Inputs inputs = book_inputs(2000);

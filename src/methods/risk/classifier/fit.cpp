@@ -302,6 +302,13 @@ Result<void> fingerprint_rows(Context& context, const Plan& plan, Model& model) 
   std::sort(certifying.begin(), certifying.end());
   PLIMSOLL_TRY(const RowFingerprint calibration, fingerprint_of(context, plan.certifying(), certifying));
   if (plan.own_calibration) PLIMSOLL_CHECK(check_overlap(context, learning, "learning", calibration, "calibration", &model.overlap_remark));
+  if (!plan.own_calibration && learning.by_id()) {
+    const Overlap shared = compare(learning, calibration);
+    if (shared.share_of_second > 0) {
+      model.overlap_remark = "Some ids stand among the learning rows and among the calibration rows (" + shared.sentence + "): rows of one id are alike, so new ids may be covered more rarely than promised.";
+      context.warn(model.overlap_remark + " Keep one row an id, or give a calibration table of other ids.");
+    }
+  }
   model.learning_fingerprint = learning.to_bytes();
   model.calibration_fingerprint = calibration.to_bytes();
   return {};
