@@ -33,6 +33,21 @@ bool looks_like_flag(const std::string& word) {
   return word.size() > 1 && word[0] == '-' && !(word[1] >= '0' && word[1] <= '9') && word[1] != '.';
 }
 
+// The words before "--", with an empty value ("--name=") as a word of its own: CLI11 would take the next word for it.
+std::vector<std::string> spread(const std::vector<std::string>& args) {
+  std::vector<std::string> words;
+  for (const std::string& word : args) {
+    if (word == "--") break;
+    if (word.size() > 3 && word.starts_with("--") && word.find('=') == word.size() - 1) {
+      words.push_back(word.substr(0, word.size() - 1));
+      words.emplace_back();
+    } else {
+      words.push_back(word);
+    }
+  }
+  return words;
+}
+
 Error unknown_flag(const std::vector<Flag>& flags, const std::string& word) {
   const std::string given = word.substr(0, word.find('='));
   const std::size_t dashes = given.find_first_not_of('-');
@@ -91,7 +106,8 @@ Result<Arguments> parse_flags(const std::vector<Flag>& flags, const std::vector<
         app.add_option(declaration(flag), store)->type_size(1)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
       }
     }
-    std::vector<std::string> reversed(args.rbegin(), args.rend());  // what CLI11 wants
+    std::vector<std::string> reversed = spread(args);
+    std::reverse(reversed.begin(), reversed.end());  // what CLI11 wants
     app.parse(reversed);
   } catch (const CLI::ArgumentMismatch& error) {
     const std::string words = error.what();  // "--alpha: 1 required TEXT missing"
@@ -104,6 +120,8 @@ Result<Arguments> parse_flags(const std::vector<Flag>& flags, const std::vector<
     if (looks_like_flag(word)) return unknown_flag(flags, word);
     arguments.words.push_back(word);
   }
+  const auto end = std::find(args.begin(), args.end(), "--");
+  if (end != args.end()) arguments.words.insert(arguments.words.end(), end + 1, args.end());
   PLIMSOLL_CHECK(check_repeats(flags, arguments));
   return arguments;
 }

@@ -22,7 +22,11 @@ TEST(Flags, EverySpelling) {
   EXPECT_EQ(parsed->one("allow_overlap"), "x y");
   EXPECT_EQ(parsed->one("calibration.method"), "platt");
   EXPECT_EQ(parsed->one("randomized"), "false");
-  EXPECT_EQ(parsed->words.front(), "data.csv");
+  EXPECT_EQ(parsed->words, (std::vector<std::string>{"data.csv", "-o"}));
+  const auto empty = parse_flags(some(), {"--alpha=", "word"});
+  ASSERT_TRUE(empty) << empty.error().message();
+  EXPECT_EQ(empty->values.at("alpha"), std::vector<std::string>{""});
+  EXPECT_EQ(empty->words, std::vector<std::string>{"word"});
 }
 
 TEST(Flags, SwitchesTakeAValueOnlyAfterAnEqualsSign) {
