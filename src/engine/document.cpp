@@ -83,6 +83,27 @@ class JsonLines {
   std::size_t nodes_ = 0;
 };
 
+// Line of the first byte that is not well-formed UTF-8 (Unicode 15, table 3-7) or is NUL; 0 if none. Parsers differ in what
+// they make of such bytes, so none sees them.
+std::int64_t first_bad_line(std::string_view text) {
+  std::int64_t line = 1;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto byte = [&](std::size_t at) { return i + at < text.size() ? static_cast<unsigned>(static_cast<unsigned char>(text[i + at])) : 0u; };
+    const unsigned first = byte(0);
+    if (first == 0) return line;
+    if (first == '\n') ++line;
+    const std::size_t length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    if (length == 0) return line;
+    for (std::size_t k = 1; k < length; ++k)
+      if ((byte(k) & 0xC0u) != 0x80u) return line;
+    const bool overlong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xF0 && byte(1) < 0x90);
+    const bool outside = (first == 0xED && byte(1) > 0x9F) || (first == 0xF4 && byte(1) > 0x8F);
+    if (overlong || outside) return line;
+    i += length;
+  }
+  return 0;
+}
+
 // The next part of a JSON pointer (RFC 6901), "~1" for a slash and "~0" for a tilde.
 std::string next_part(std::string_view& pointer) {
   pointer.remove_prefix(1);
@@ -155,6 +176,8 @@ Result<Document> parse_document(std::string_view text, std::string_view format, 
                  "Split it, or keep data in a table")
         .in_file(std::string(file));
   }
+  if (const std::int64_t line = first_bad_line(text); line > 0)
+    return document_error("the text is not UTF-8", line, "Save the file as UTF-8").in_file(std::string(file));
   Result<ParsedDocument> parsed = format == "yaml"   ? parse_yaml_document(text)
                                   : format == "toml" ? parse_toml_document(text)
                                   : format == "json" ? parse_json_document(text)

@@ -75,6 +75,10 @@ TEST(Document, RefusesWithTheLine) {
       {"toml", "a = 1\nb = \n", 2},
       {"json", "{\"a\": 1}\nx", 2},
       {"yaml", "", 0},
+      {"yaml", "a: 1\nb: \xff\n", 2},
+      {"toml", "a = 1\nb = '\xed\xa0\x80'\n", 2},
+      {"json", "\n{\"a\": \"\xc0\xaf\"}", 2},
+      {"yaml", std::string("a: b\0c\n", 7), 1},
   };
   for (const Bad& b : bad) {
     auto document = parse_document(b.text, b.format, "f.x");
