@@ -12,6 +12,7 @@
 
 #include "engine/subject.h"
 #include "methods/conformal/split/rows.h"
+#include "stats/count_law.h"
 #include "stats/distributions.h"
 
 namespace plimsoll::conformal::split {
@@ -20,65 +21,7 @@ namespace {
 constexpr double false_alarm = 1e-6;
 constexpr int experiments = 3;
 
-// A law of a sum of counts: mass[i] at first + i. What lies below 1e-25 at the ends is dropped.
-struct CountLaw {
-  std::int64_t first = 0;
-  std::vector<double> mass = {1.0};
-
-  CountLaw plus(const CountLaw& other) const {
-    CountLaw sum;
-    sum.first = first + other.first;
-    sum.mass.assign(mass.size() + other.mass.size() - 1, 0.0);
-    for (std::size_t i = 0; i < mass.size(); ++i)
-      for (std::size_t j = 0; j < other.mass.size(); ++j) sum.mass[i + j] += mass[i] * other.mass[j];
-    sum.trim();
-    return sum;
-  }
-  void trim() {
-    std::size_t from = 0;
-    std::size_t to = mass.size();
-    while (from + 1 < to && mass[from] < 1e-25) ++from;
-    while (to > from + 1 && mass[to - 1] < 1e-25) --to;
-    first += static_cast<std::int64_t>(from);
-    mass = std::vector<double>(mass.begin() + static_cast<std::ptrdiff_t>(from), mass.begin() + static_cast<std::ptrdiff_t>(to));
-  }
-  // P(lo <= X <= hi)
-  double within(std::int64_t lo, std::int64_t hi) const {
-    double sum = 0;
-    for (std::size_t i = 0; i < mass.size(); ++i) {
-      const std::int64_t x = first + static_cast<std::int64_t>(i);
-      if (x >= lo && x <= hi) sum += mass[i];
-    }
-    return sum;
-  }
-  stats::CountInterval central(double outside) const {
-    double below = 0;
-    std::size_t lo = 0;
-    while (lo + 1 < mass.size() && below + mass[lo] <= outside / 2) below += mass[lo++];
-    double above = 0;
-    std::size_t hi = mass.size() - 1;
-    while (hi > 0 && above + mass[hi] <= outside / 2) above += mass[hi--];
-    return {first + static_cast<std::int64_t>(lo), first + static_cast<std::int64_t>(hi)};
-  }
-};
-
-CountLaw sum_law(CountLaw one, std::int64_t times) {
-  CountLaw sum;
-  for (; times > 0; times /= 2) {
-    if (times % 2 == 1) sum = sum.plus(one);
-    if (times > 1) one = one.plus(one);
-  }
-  return sum;
-}
-
-Result<CountLaw> covered_law(std::int64_t n, std::int64_t rank, std::int64_t rows) {
-  PLIMSOLL_TRY(const stats::BetaBinomial law, stats::BetaBinomial::make(rows, static_cast<double>(rank), static_cast<double>(n + 1 - rank)));
-  CountLaw one;
-  one.mass.clear();
-  for (std::int64_t x = 0; x <= rows; ++x) one.mass.push_back(law.pmf(x));
-  one.trim();
-  return one;
-}
+using stats::CountLaw;
 
 struct Design {
   std::int64_t n = 0;
@@ -163,10 +106,10 @@ Result<Seen> redraw_all(Context& outer, const Subject& subject, const Design& de
   Seen seen;
   seen.design = design;
   seen.rank = rank_of(design.n, 0.1);
-  PLIMSOLL_TRY(seen.one, covered_law(design.n, seen.rank, design.rows));
-  seen.band = sum_law(seen.one, design.redraws).central(false_alarm / experiments);
-  PLIMSOLL_TRY(const CountLaw violated, covered_law(design.n, design.violated_rank, design.rows));
-  seen.power = 1 - sum_law(violated, design.redraws).within(seen.band.lo, seen.band.hi);
+  PLIMSOLL_TRY(seen.one, CountLaw::covered(design.n, seen.rank, design.rows));
+  seen.band = seen.one.times(design.redraws).band(false_alarm / experiments / 2);
+  PLIMSOLL_TRY(const CountLaw violated, CountLaw::covered(design.n, design.violated_rank, design.rows));
+  seen.power = 1 - violated.times(design.redraws).within(seen.band.lo, seen.band.hi);
   const Stream root = outer.rng.child(classes ? "classes" : "numbers");
   for (std::int64_t redraw = 0; redraw < design.redraws; ++redraw) {
     PLIMSOLL_CHECK(outer.stop.check());
@@ -196,7 +139,7 @@ struct Spread {
   bool passed = false;
 };
 Spread spread_of(const Seen& seen) {
-  const stats::CountInterval middle = seen.one.central(0.4);
+  const stats::CountInterval middle = seen.one.band(0.2);
   Spread spread;
   spread.chance = 1 - seen.one.within(middle.lo, middle.hi);
   const double mean = static_cast<double>(seen.total) / static_cast<double>(seen.design.redraws);

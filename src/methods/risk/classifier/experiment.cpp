@@ -13,7 +13,7 @@
 
 #include "learn/logistic.h"
 #include "methods/risk/classifier/model.h"
-#include "stats/distributions.h"
+#include "stats/count_law.h"
 #include "stats/order_statistics.h"
 
 namespace plimsoll::risk::classifier {
@@ -102,59 +102,6 @@ Result<Counted> redraw(Context& context, const Subject& subject, const Arm& arm,
   return counted;
 }
 
-// A distribution on first, first + 1, ...; what lies below 1e-40 at the ends is dropped.
-struct Mass {
-  std::int64_t first = 0;
-  std::vector<double> p;
-};
-
-Mass convolve(const Mass& a, const Mass& b) {
-  Mass c{a.first + b.first, std::vector<double>(a.p.size() + b.p.size() - 1, 0.0)};
-  for (std::size_t i = 0; i < a.p.size(); ++i)
-    for (std::size_t j = 0; j < b.p.size(); ++j) c.p[i + j] += a.p[i] * b.p[j];
-  std::size_t begin = 0;
-  while (begin + 1 < c.p.size() && c.p[begin] < 1e-40) ++begin;
-  while (c.p.size() > begin + 1 && c.p.back() < 1e-40) c.p.pop_back();
-  c.p.erase(c.p.begin(), c.p.begin() + static_cast<std::ptrdiff_t>(begin));
-  c.first += static_cast<std::int64_t>(begin);
-  return c;
-}
-
-// Law of the covered total over all redraws.
-Result<Mass> total_law(const Arm& arm) {
-  PLIMSOLL_TRY(const stats::ConformalRank rank, stats::conformal_rank(arm.conformal, alpha));
-  PLIMSOLL_TRY(const stats::BetaBinomial one, stats::BetaBinomial::make(arm.fresh, static_cast<double>(rank.k), static_cast<double>(rank.n + 1 - rank.k)));
-  Mass power;
-  for (std::int64_t x = 0; x <= arm.fresh; ++x) power.p.push_back(one.pmf(x));
-  Mass total{0, {1.0}};
-  for (std::int64_t left = arm.redraws; left > 0; left /= 2) {
-    if (left % 2 == 1) total = convolve(total, power);
-    if (left > 1) power = convolve(power, power);
-  }
-  return total;
-}
-
-struct Band {
-  std::int64_t low = 0;
-  std::int64_t high = 0;
-};
-
-// P(X < low) and P(X > high) are at most `tail` each.
-Band band_of(const Mass& law, double tail) {
-  Band band{law.first, law.first + std::ssize(law.p) - 1};
-  double below = 0;
-  for (std::size_t i = 0; i < law.p.size() && below + law.p[i] <= tail; ++i) {
-    below += law.p[i];
-    band.low = law.first + static_cast<std::int64_t>(i) + 1;
-  }
-  double above = 0;
-  for (std::size_t i = law.p.size(); i > 0 && above + law.p[i - 1] <= tail; --i) {
-    above += law.p[i - 1];
-    band.high = law.first + static_cast<std::int64_t>(i) - 2;
-  }
-  return band;
-}
-
 std::vector<Arm> arms_of(ProveSize size) {
   switch (size) {
     case ProveSize::quick: return {{Learner::logistic, 170, 200, 100}};
@@ -179,13 +126,14 @@ Result<void> run_arm(Context& context, const Subject& subject, const Arm& arm, c
     all.truth_gap += one.truth_gap / static_cast<double>(arm.redraws);
     all.pair_gap += one.pair_gap / static_cast<double>(arm.redraws);
   }
-  PLIMSOLL_TRY(const Mass law, total_law(arm));
-  const Band band = band_of(law, tail);
+  PLIMSOLL_TRY(const stats::ConformalRank rank, stats::conformal_rank(arm.conformal, alpha));
+  PLIMSOLL_TRY(const stats::CountLaw one, stats::CountLaw::covered(rank.n, rank.k, arm.fresh));
+  const stats::CountInterval band = one.times(arm.redraws).band(tail);
   const double trials = static_cast<double>(arm.redraws * arm.fresh);
   const bool two_sided = arm.learner == Learner::logistic;
-  const double high = two_sided ? static_cast<double>(band.high) / trials : 1.0;
+  const double high = two_sided ? static_cast<double>(band.hi) / trials : 1.0;
   const double observed = static_cast<double>(all.covered) / trials;
-  const double low = static_cast<double>(band.low) / trials;
+  const double low = static_cast<double>(band.lo) / trials;
   const bool passed = low <= observed && observed <= high;
   const std::string name = name_of_arm(arm);
   evidence.figures[name + ".coverage"] = observed;
