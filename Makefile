@@ -18,7 +18,7 @@ help:
 	@echo "make test            set up, build, and run every test (under 30 minutes on 2 cores)"
 	@echo "make build           the program in build/release/bin/plimsoll"
 	@echo "make check           build and run the fast tests: minutes, while working"
-	@echo "make test-sanitized  clang 16 with sanitizers: tests, fuzzers, outputs compared with the g++ build"
+	@echo "make test-sanitized  clang 16 with sanitizers (address, undefined; threads for base): tests, fuzzers, outputs compared with the g++ build"
 	@echo "make test-full       experiments at full size, ten seeds, long fuzz, benchmarks (hours)"
 	@echo "make bench           ours and the named peers on the same work"
 	@echo "make clean           remove the build folders (keeps the Python environment)"
@@ -50,6 +50,9 @@ test-sanitized:
 	@cmake --preset sanitized -DPLIMSOLL_WERROR=$(WERROR) --log-level=WARNING >/dev/null
 	@cmake --build build/sanitized -j $(JOBS)
 	@tools/run_tests.sh build/sanitized $(JOBS) -LE release_only
+	@cmake --preset tsan -DPLIMSOLL_WERROR=$(WERROR) --log-level=WARNING >/dev/null
+	@cmake --build build/tsan -j $(JOBS) --target test_base
+	@TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1 build/tsan/bin/test_base --gtest_brief=1
 	@tools/run_fuzzers.sh build/sanitized/fuzz 20
 	@tools/compare_builds.sh $(PROGRAM) build/sanitized/bin/plimsoll
 
