@@ -161,8 +161,10 @@ LabelReader::LabelReader(const std::vector<std::string>& classes) : classes_(cla
     lowest_ = std::min(lowest_, number);
     highest = std::max(highest, number);
   }
-  if (!whole_numbers_ || highest - lowest_ >= 4096) return;
-  dense_.assign(static_cast<std::size_t>(highest - lowest_ + 1), -1);
+  // Unsigned: the numbers may lie at both ends of the range.
+  const std::uint64_t span = static_cast<std::uint64_t>(highest) - static_cast<std::uint64_t>(lowest_);
+  if (!whole_numbers_ || by_number_.empty() || span >= 4096) return;
+  dense_.assign(static_cast<std::size_t>(span + 1), -1);
   for (const auto& [number, code] : by_number_) dense_[static_cast<std::size_t>(number - lowest_)] = code;
 }
 
