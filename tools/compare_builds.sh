@@ -25,6 +25,7 @@ commands=(
   "@ apply trees.plim new.csv -o scored.parquet"
   "@ apply logistic.plim new.csv -o scored_logistic.jsonl"
   "@ report trees.plim scored.csv -o report.html"
+  "@ report trees.plim new.csv --target default -o report.json"
   "@ fit conformal.split predicted.csv --target y --probability p_a,p_b,p_c --prefix p_ --alpha 0.1 -o split.plim --json"
   "@ apply split.plim predicted_new.csv --probability p_a,p_b,p_c -o sets.csv"
   "@ apply conformal.select pool.csv --labelled labelled.csv --prediction prediction --target target --id id --c 0.5 --q 0.2 -o selected.csv"

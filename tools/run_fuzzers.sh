@@ -4,7 +4,7 @@
 # begins with tests/fuzz/corpus/NAME. Arrow's buffers come from the system's
 # allocator, or the sanitizer would not see an overrun in them.
 set -uo pipefail
-folder=$1 seconds=$2
+folder=$(readlink -f "$1") seconds=$2
 root=$(cd "$(dirname "$0")/.." && pwd)
 export ARROW_DEFAULT_MEMORY_POOL=system
 export UBSAN_OPTIONS=print_stacktrace=1 LSAN_OPTIONS=suppressions=$root/tools/lsan.supp:print_suppressions=0

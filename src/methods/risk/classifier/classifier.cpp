@@ -30,7 +30,7 @@ constexpr std::array<RoleInfo, 4> scored_roles{{
 struct Shown {
   std::optional<Table> scored;
 };
-void describe(Fields& f, Shown& shown) { f(PortInfo{"scored", "labelled rows, scored by apply or not; default: the rows held out by fit", scored_roles}, shown.scored); }
+void describe(Fields& f, Shown& shown) { f(PortInfo{"scored", "rows that apply scored, or labelled rows; default: the rows held out by fit", scored_roles}, shown.scored); }
 
 struct Audit {
   ArtifactPort model;
@@ -47,6 +47,7 @@ Result<Report> report(Context& context, const Model& model, const Shown& shown) 
   if (!shown.scored) return draw(model, promise, model.held_out);
   Table table = *shown.scored;
   if (!table.roles().contains("target")) {
+    if (!table.has(model.target)) return draw_unlabelled(model, promise, table);
     Roles roles = table.roles();
     roles["target"] = {model.target};
     table = table.with_roles(std::move(roles));
