@@ -299,7 +299,7 @@ Result<void> fingerprint_rows(Context& context, const Plan& plan, Model& model) 
   PLIMSOLL_TRY(const RowFingerprint learning, fingerprint_of(context, plan.data, plan.parts.learning));
   Rows certifying = plan.parts.probability;
   certifying.insert(certifying.end(), plan.parts.conformal.begin(), plan.parts.conformal.end());
-  std::sort(certifying.begin(), certifying.end());
+  std::inplace_merge(certifying.begin(), certifying.begin() + std::ssize(plan.parts.probability), certifying.end());  // both are in row order
   PLIMSOLL_TRY(const RowFingerprint calibration, fingerprint_of(context, plan.certifying(), certifying));
   if (plan.own_calibration) PLIMSOLL_CHECK(check_overlap(context, learning, "learning", calibration, "calibration", &model.overlap_remark));
   if (!plan.own_calibration && learning.by_id()) {
