@@ -23,7 +23,7 @@ class AtomicFile {
   Result<void> write(std::string_view bytes);  // no_disk when the disk is full
   Result<void> commit();
   const std::filesystem::path& temporary() const;  // for libraries that open a path themselves
-                                                   // Told by a library that wrote temporary() itself: sync and rename it.
+                                                   // themselves; commit() syncs and renames what they wrote.
 
  private:
   AtomicFile();

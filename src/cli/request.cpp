@@ -149,19 +149,6 @@ Result<void> check_verb(const Request& request) {
   return {};
 }
 
-const Type* inputs_of(const Method& method, Verb verb) {
-  switch (verb) {
-    case Verb::fit: return method.fit_.inputs;
-    case Verb::apply: return method.apply_.inputs;
-    case Verb::assess: return method.assess_.inputs;
-    case Verb::verify: return method.verify_.inputs;
-    case Verb::report: return method.report_.inputs;
-    case Verb::step:
-    case Verb::prove: return nullptr;
-  }
-  return nullptr;
-}
-
 std::vector<const Type*> parameters_of(const Method& method, Verb verb, bool with_model) {
   std::vector<const Type*> types;
   const auto add = [&types](const Type* type) {

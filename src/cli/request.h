@@ -40,8 +40,7 @@ struct Request {
   std::string fail_on;                           // verdicts that make an assess fail, comma-separated
 };
 
-// The described inputs of the verb, and its parameters' types (an apply without a fit has the model's and the options').
-const Type* inputs_of(const Method& method, Verb verb);
+// The types of the verb's parameters (an apply without a fit has the model's and the options').
 std::vector<const Type*> parameters_of(const Method& method, Verb verb, bool with_model);
 Schema input_schema(const Method& method, Verb verb);
 std::vector<FieldSchema> parameter_fields(const Method& method, Verb verb, bool with_model);

@@ -50,19 +50,6 @@ Reply guarded(F&& work) {
   }
 }
 
-const Type* inputs_type(const Method& method, Verb verb) {
-  switch (verb) {
-    case Verb::fit: return method.fit_.inputs;
-    case Verb::apply: return method.apply_.inputs;
-    case Verb::assess: return method.assess_.inputs;
-    case Verb::verify: return method.verify_.inputs;
-    case Verb::report: return method.report_.inputs;
-    case Verb::step:
-    case Verb::prove: return nullptr;
-  }
-  return nullptr;
-}
-
 const Type* parameters_type(const Method& method, Verb verb) {
   switch (verb) {
     case Verb::fit: return method.fit_.params;
@@ -139,7 +126,7 @@ Result<PortValue> open_input(const PortSchema& port, const Input& input, std::in
 }
 
 Result<void> bind_inputs(Call& call, const Request& request, const Method& method, std::int64_t memory_bytes) {
-  const Type* type = inputs_type(method, call.verb);
+  const Type* type = inputs_of(method, call.verb);
   const Schema schema = type != nullptr ? schema_of(*type) : Schema{};
   std::vector<std::string> known;
   for (const PortSchema& port : schema.ports) known.push_back(port.name);
@@ -241,7 +228,7 @@ Reply Engine::method(const std::string& id) const {
       Json& described = json["about"][std::string(name_of(verb))];
       if (const Type* type = parameters_type(*line->entry, verb)) described["parameters"] = json_schema(schema_of(*type));
       described["inputs"] = Json::array();
-      if (const Type* type = inputs_type(*line->entry, verb)) {
+      if (const Type* type = inputs_of(*line->entry, verb)) {
         for (const PortSchema& port : schema_of(*type).ports) described["inputs"].push_back(port_json(port));
       }
     }

@@ -103,8 +103,8 @@ struct PortInfo {
   std::string_view method = {};          // artifact ports: the id whose artifact is wanted
 };
 
-// Where the caller's value goes. Optional ports are std::optional (tables, documents, files, reports) or null pointers
-// described through optional_port().
+// Where the caller's value goes. An optional port is a std::optional of any kind; one that is a plain pointer is required
+// and never null in a verb.
 struct PortSlot {
   PortKind kind;
   bool optional;

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/json.h"
+#include "engine/method.h"
 
 namespace plimsoll {
 namespace {
@@ -134,6 +135,19 @@ Schema schema_of(const Type& type) {
   Box box(type);
   box.describe(builder);
   return std::move(builder.schema);
+}
+
+const Type* inputs_of(const Method& method, Verb verb) {
+  switch (verb) {
+    case Verb::fit: return method.fit_.inputs;
+    case Verb::apply: return method.apply_.inputs;
+    case Verb::assess: return method.assess_.inputs;
+    case Verb::verify: return method.verify_.inputs;
+    case Verb::report: return method.report_.inputs;
+    case Verb::step:
+    case Verb::prove: return nullptr;
+  }
+  return nullptr;
 }
 
 std::string constraint_text(const FieldSchema& field) {

@@ -14,6 +14,9 @@
 
 namespace plimsoll {
 
+struct Method;
+enum class Verb : std::uint8_t;
+
 enum class FieldKind : std::uint8_t { number, integer, flag, text, choice, numbers, integers, texts, text_map, tensor, blob, nested, list, optional };
 std::string_view name_of(FieldKind kind);
 
@@ -51,6 +54,8 @@ struct Schema {
 };
 
 Schema schema_of(const Type& type);
+// The inputs that a verb takes; null for a verb without ports or one that the method lacks.
+const Type* inputs_of(const Method& method, Verb verb);
 // "in (0, 1)", "at least 1", "one of lac, aps", "" if none.
 std::string constraint_text(const FieldSchema& field);
 Json json_schema(const Schema& schema);  // JSON Schema 2020-12 of the fields

@@ -19,7 +19,7 @@ namespace plimsoll {
 // Reads a JSON object into a described struct. The first error wins; later fields are left alone.
 class JsonReader final : public Fields {
  public:
-  // `source` null: tensors stand in the JSON. `strict_names`: unknown names are refused (parameters), else ignored by name.
+  // `source` null: tensors stand in the JSON. Unknown names are always refused.
   JsonReader(const Json& root, const State* source, std::vector<std::string>* warnings);
   Result<void> finish();  // unknown names of the outermost object, and the first error
 

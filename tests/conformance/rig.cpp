@@ -12,17 +12,6 @@
 namespace plimsoll::rig {
 namespace {
 
-const Type* inputs_type(const Method& method, Verb verb) {
-  switch (verb) {
-    case Verb::fit: return method.fit_.inputs;
-    case Verb::apply: return method.apply_.inputs;
-    case Verb::assess: return method.assess_.inputs;
-    case Verb::verify: return method.verify_.inputs;
-    case Verb::report: return method.report_.inputs;
-    default: return nullptr;
-  }
-}
-
 Table with_column(const Table& table, const std::string& name, Table column) {
   auto joined = table.without({name}).beside(column);
   return joined.value().with_roles(table.roles());
@@ -72,7 +61,7 @@ std::vector<std::pair<std::string, Change>> changes() {
 }  // namespace
 
 std::string primary_name(const Method& method, Verb verb) {
-  const Type* type = inputs_type(method, verb);
+  const Type* type = inputs_of(method, verb);
   if (!type) return "";
   Box box(*type);
   const auto ports = ports_of(box);
@@ -83,7 +72,7 @@ std::string primary_name(const Method& method, Verb verb) {
 Result<Call> call_of(const Method& method, Verb verb, std::uint64_t example_seed, std::int64_t rows) {
   Workspace workspace({.backend = Backend::serial, .threads = 1, .seed = example_seed});
   PLIMSOLL_TRY(Example example, method.example_(workspace.context(), verb, example_seed, rows));
-  if (example.inputs.type() != inputs_type(method, verb))
+  if (example.inputs.type() != inputs_of(method, verb))
     return Error(ErrorCode::internal, "the example of " + std::string(name_of(verb)) + " has another inputs struct", "Return that verb's Inputs.");
   Call call;
   call.verb = verb;
