@@ -60,7 +60,7 @@ def inner_headers(root):
 def include_faults(path, lines, inner):
     room = room_of(path)
     name = path.as_posix()
-    test = path.stem.endswith("_test")
+    test = path.stem.endswith(("_test", "_bench"))
     for number, line in enumerate(lines, 1):
         found = INCLUDE.match(line)
         if not found:
@@ -75,7 +75,7 @@ def include_faults(path, lines, inner):
             continue
         first = target.split("/")[0]
         if first not in ROOMS:
-            if first not in {"embedded", "plimsoll", "tests"}:
+            if first not in {"embedded", "plimsoll", "tests"} and not (test and first == "bench"):
                 yield number, f'"{target}" is not written from src'
         elif ROOMS.index(first) > ROOMS.index(room):
             yield number, f"{room} includes the higher room {first}"
@@ -109,7 +109,7 @@ def text_faults(path, lines):
         yield len(lines), f"{len(lines)} lines (at most {LINES_A_FILE})"
     if path.stem in VAGUE or any(part in VAGUE for part in path.parts[:-1]):
         yield 1, "a name that says nothing"
-    library = room is not None and room != "cli" and not path.stem.endswith("_test")
+    library = room is not None and room != "cli" and not path.stem.endswith(("_test", "_bench"))
     for number, line in enumerate(lines, 1):
         if path.name != "check_rooms.py" and UNFINISHED.search(line):
             yield number, "a word of unfinished work"
