@@ -14,7 +14,7 @@ namespace {
 
 std::vector<Flag> prove_flags() {
   std::vector<Flag> flags = {
-      {"family", "NAME", "every method of a family", 0, false, {}, "Which", false},
+      {"family", "NAME", "every method of a family; may be repeated", 0, true, {}, "Which", false},
       {"all", "", "every method of the catalogue", 0, false, {}, "Which", false},
       {"seed", "INTEGER", "seed of the experiment (default 0); any seed must pass", 0, false, {}, "How", false},
       {"quick", "", "about a second a method", 0, false, {}, "How", false},
@@ -26,25 +26,37 @@ std::vector<Flag> prove_flags() {
   return flags;
 }
 
-Result<std::vector<const CatalogueLine*>> chosen(const Arguments& arguments) {
-  std::vector<const CatalogueLine*> lines;
+using Lines = std::vector<const CatalogueLine*>;
+
+template <class Wanted>
+void add_lines(Lines& lines, Wanted&& wanted) {
+  for (const CatalogueLine& line : catalogue_lines()) {
+    if (wanted(line) && line.entry->has(Verb::prove) && std::find(lines.begin(), lines.end(), &line) == lines.end()) lines.push_back(&line);
+  }
+}
+
+Result<void> add_family(Lines& lines, const std::string& family) {
+  const auto inside = [&](const CatalogueLine& line) { return line.id.starts_with(family + "."); };
+  add_lines(lines, inside);
+  if (std::any_of(lines.begin(), lines.end(), [&](const CatalogueLine* line) { return inside(*line); })) return {};
+  std::vector<std::string> known;
+  for (const CatalogueLine& line : catalogue_lines()) known.emplace_back(line.id.substr(0, line.id.find('.')));
+  return Error(ErrorCode::unknown_name, "no method of a family '" + family + "' claims anything", "See plimsoll methods").with_candidates(nearest_names(family, known));
+}
+
+Result<Lines> chosen(const Arguments& arguments) {
+  Lines lines;
   for (const std::string& word : arguments.words) {
     PLIMSOLL_TRY(const CatalogueLine* line, find_method(word));
     if (!line->entry->has(Verb::prove))
       return Error(ErrorCode::unknown_name, word + " claims nothing that an experiment could falsify", "See plimsoll prove --help for the methods that do");
     lines.push_back(line);
   }
-  const std::string family = arguments.one("family");
-  for (const CatalogueLine& line : catalogue_lines()) {
-    const bool wanted = arguments.on("all") || (!family.empty() && line.id.starts_with(family + "."));
-    if (wanted && line.entry->has(Verb::prove) && std::find(lines.begin(), lines.end(), &line) == lines.end()) lines.push_back(&line);
+  if (arguments.has("family")) {
+    for (const std::string& family : arguments.values.at("family")) PLIMSOLL_CHECK(add_family(lines, family));
   }
+  if (arguments.on("all")) add_lines(lines, [](const CatalogueLine&) { return true; });
   if (!lines.empty()) return lines;
-  if (!family.empty()) {
-    std::vector<std::string> known;
-    for (const CatalogueLine& line : catalogue_lines()) known.emplace_back(line.id.substr(0, line.id.find('.')));
-    return Error(ErrorCode::unknown_name, "no method of a family '" + family + "' claims anything", "See plimsoll methods").with_candidates(nearest_names(family, known));
-  }
   return Error(ErrorCode::missing_input, "nothing is named", "Give a method, --family NAME or --all");
 }
 
