@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake --install: program, library, headers, the config package, and beside them
-# the Arrow and XGBoost libraries they were built with (their licences too).
+# the Arrow, XGBoost and HiGHS libraries they were built with (their licences too).
 include(CMakePackageConfigHelpers)
 set(_private "${CMAKE_INSTALL_LIBDIR}/plimsoll")
 
@@ -11,6 +11,10 @@ install(IMPORTED_RUNTIME_ARTIFACTS ArrowWheel::arrow ArrowWheel::parquet ArrowWh
         ArrowWheel::dataset LIBRARY DESTINATION "${_private}" COMPONENT runtime)
 # libxgboost.so looks for its OpenMP runtime two folders up: the layout is kept.
 install(FILES "${XGBoostWheel_LIBRARY}" DESTINATION "${_private}/xgboost/lib" COMPONENT runtime)
+install(FILES "${HighsWheel_LIBRARY}" DESTINATION "${_private}" COMPONENT runtime)
+if(HighsWheel_LICENCE)
+  install(FILES "${HighsWheel_LICENCE}" DESTINATION "${CMAKE_INSTALL_DOCDIR}/highs" COMPONENT runtime)
+endif()
 install(FILES ${XGBoostWheel_RUNTIME} DESTINATION "${_private}/xgboost_cpu.libs" COMPONENT runtime)
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT runtime)
 cmake_path(GET ArrowWheel_LIBRARY_DIR PARENT_PATH _site)

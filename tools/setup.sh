@@ -57,7 +57,7 @@ else
   say "System packages: all there"
 fi
 
-say "Python environment build/venv: $(grep -hv '^#' tools/requirements.txt tools/requirements-nodeps.txt | tr '\n' ' ')(about 75 MB)"
+say "Python environment build/venv: $(grep -hv '^#' tools/requirements.txt tools/requirements-nodeps.txt | tr '\n' ' ')(about 85 MB)"
 if [ ! -x build/venv/bin/python ]; then
   python3 -m venv build/venv
 fi

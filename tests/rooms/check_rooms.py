@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 
-ROOMS = ["base", "stats", "table", "engine", "learn", "methods", "cli"]
+ROOMS = ["base", "stats", "table", "engine", "learn", "solve", "methods", "cli"]
 SOURCE = {".cpp", ".h", ".hpp", ".py", ".sh", ".cmake", ".mjs", ".js", ".css", ".ts"}
 FOLDERS = ["src", "include", "tests", "tools", "bench", "cmake", "web", ".ci"]
 SKIPPED = {"node_modules", "dist", "__pycache__", "corpus"}
@@ -24,6 +24,7 @@ HOMES = [
     (re.compile(r"boost/"), {"stats"}),
     (re.compile(r"Eigen/"), {"learn"}),
     (re.compile(r"xgboost/"), {"learn"}),
+    (re.compile(r"interfaces/highs|lp_data/"), {"solve"}),
     (re.compile(r"CLI/"), {"cli"}),
     (re.compile(r"(tbb|oneapi)/"), {"base"}),
     (re.compile(r"openssl/"), {"base", "engine"}),
