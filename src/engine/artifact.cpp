@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "engine/catalogue.h"
+#include "engine/state_bytes.h"
 #include "engine/state_walk.h"
 
 namespace plimsoll {
@@ -183,6 +184,37 @@ std::string assemble(const Json& metadata, const std::map<std::string, TensorVie
 
 }  // namespace
 
+std::string pack_state(Json metadata, const State& state) {
+  metadata["state"] = state.json;
+  Json hashes = Json::object();
+  for (const auto& [name, view] : state.tensors) hashes[name] = sha256_hex({reinterpret_cast<const char*>(view.bytes.data()), view.bytes.size()});
+  metadata["sha256"] = std::move(hashes);
+  // The metadata's own hash: a changed promise must not pass for the one that was certified.
+  metadata["metadata_sha256"] = sha256_hex(canonical_json(metadata));
+  return assemble(metadata, state.tensors);
+}
+
+namespace {
+Result<void> check_metadata(const RawFile& raw, std::string_view file) {
+  const Json& meta = raw.metadata;
+  if (!meta.contains("metadata_sha256") || !meta.contains("state") || !meta["state"].is_string()) return corrupt(file, "its metadata lacks a part");
+  Json hashed = meta;
+  hashed.erase("metadata_sha256");
+  if (meta["metadata_sha256"] != Json(sha256_hex(canonical_json(hashed)))) return corrupt(file, "its metadata does not match its hash");
+  return check_hashes(raw, file);
+}
+}  // namespace
+
+Result<PackedState> unpack_state(std::string_view bytes, std::string_view file) {
+  PLIMSOLL_TRY(RawFile raw, parse_file(bytes, file));
+  PLIMSOLL_CHECK(check_metadata(raw, file));
+  PackedState packed;
+  packed.state.json = raw.metadata["state"];
+  packed.state.tensors = std::move(raw.tensors);
+  packed.metadata = std::move(raw.metadata);
+  return packed;
+}
+
 std::string_view engine_version() { return "0.1.0"; }
 
 Artifact::Artifact(Provenance provenance, Certificate certificate, bool certified, Box model)
@@ -190,18 +222,13 @@ Artifact::Artifact(Provenance provenance, Certificate certificate, bool certifie
 
 Result<std::string> Artifact::to_bytes() const {
   PLIMSOLL_TRY(State state, write_state(*model_.type(), model_.get()));
-  Json metadata = {{"format", artifact_format}, {"provenance", provenance_json(provenance_)}, {"state", state.json}};
+  Json metadata = {{"format", artifact_format}, {"provenance", provenance_json(provenance_)}};
   if (certified_) {
     const Certified kept{certificate_};
     PLIMSOLL_TRY(const State certificate, write_state(type_of<Certified>, &kept));
     metadata["certificate"] = certificate.json;
   }
-  Json hashes = Json::object();
-  for (const auto& [name, view] : state.tensors) hashes[name] = sha256_hex({reinterpret_cast<const char*>(view.bytes.data()), view.bytes.size()});
-  metadata["sha256"] = std::move(hashes);
-  // The metadata's own hash: a changed promise must not pass for the one that was certified.
-  metadata["metadata_sha256"] = sha256_hex(canonical_json(metadata));
-  return assemble(metadata, state.tensors);
+  return pack_state(std::move(metadata), state);
 }
 
 Result<void> Artifact::save(const std::filesystem::path& path) const {
@@ -215,11 +242,8 @@ Result<std::shared_ptr<const Artifact>> Artifact::from_bytes(std::string_view by
   if (!meta.contains("format") || !meta["format"].is_number_integer()) return corrupt(file, "it has no format number");
   if (meta["format"].get<std::int64_t>() > artifact_format)
     return Error(ErrorCode::too_new, "artifact format " + std::to_string(meta["format"].get<std::int64_t>()) + " is newer than this engine reads (" + std::to_string(artifact_format) + ")", "Update plimsoll.").in_file(std::string(file));
-  if (!meta.contains("metadata_sha256") || !meta.contains("provenance") || !meta.contains("state") || !meta["state"].is_string()) return corrupt(file, "its metadata lacks a part");
-  Json hashed = meta;
-  hashed.erase("metadata_sha256");
-  if (meta["metadata_sha256"] != Json(sha256_hex(canonical_json(hashed)))) return corrupt(file, "its metadata does not match its hash");
-  PLIMSOLL_CHECK(check_hashes(raw, file));
+  if (!meta.contains("provenance")) return corrupt(file, "its metadata lacks a part");
+  PLIMSOLL_CHECK(check_metadata(raw, file));
   PLIMSOLL_TRY(Provenance provenance, provenance_of(meta["provenance"], file));
   PLIMSOLL_TRY(const CatalogueLine* line, find_method(provenance.method));
   const Method& method = *line->entry;

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "engine/apply_driver.h"
 #include "engine/bind.h"
+#include "engine/door_parts.h"
 #include "engine/fit_driver.h"
 #include "engine/schema.h"
 #include "engine/warnings.h"
@@ -19,19 +20,24 @@ namespace {
 constexpr std::array<Verb, 7> all_verbs = {Verb::fit, Verb::apply, Verb::assess, Verb::step, Verb::verify, Verb::prove, Verb::report};
 
 Result<const Method*> method_of(const Call& call) {
-  const std::string id = !call.method.empty() ? call.method : call.model ? call.model->provenance().method : std::string();
+  return method_with(!call.method.empty() ? call.method : call.model ? call.model->provenance().method : std::string(), call.verb);
+}
+
+}  // namespace
+
+Result<const Method*> method_with(const std::string& id, Verb wanted) {
   if (id.empty()) return Error(ErrorCode::missing_input, "neither a method nor a model is named", "Name a method of `plimsoll methods`, or give an artifact.");
   PLIMSOLL_TRY(const CatalogueLine* line, find_method(id));
   const Method& method = *line->entry;
-  if (method.has(call.verb)) return &method;
+  if (method.has(wanted)) return &method;
   std::string verbs;
   for (const Verb verb : all_verbs)
     if (method.has(verb)) verbs += (verbs.empty() ? "" : ", ") + std::string(name_of(verb));
-  return Error(ErrorCode::wrong_kind, id + " has no verb '" + std::string(name_of(call.verb)) + "'", "It has: " + verbs + ".").in_parameter("verb");
+  return Error(ErrorCode::wrong_kind, id + " has no verb '" + std::string(name_of(wanted)) + "'", "It has: " + verbs + ".").in_parameter("verb");
 }
 
-Result<Json> parse_parameters(const Call& call) {
-  auto json = parse_json(call.parameters, "parameters");
+Result<Json> parse_parameters(const std::string& text) {
+  auto json = parse_json(text, "parameters");
   if (!json) return std::move(json).error();
   if (!json.value().is_object()) return Error(ErrorCode::bad_parameter, "parameters must be a JSON object", "Write {\"name\": value, ...}.");
   return json;
@@ -57,6 +63,8 @@ std::vector<Artifact::Column> schema_columns(const std::vector<ColumnInfo>& colu
   return schema;
 }
 
+namespace {
+
 constexpr std::array<std::string_view, 3> law_names = {"A", "B", "C"};
 
 // Fingerprints are blobs of the model named USE_fingerprint, so that a mergeable fit gathers them with everything else.
@@ -69,6 +77,8 @@ Result<std::map<std::string, std::string>> fingerprints_of(const Box& model) {
       found[name.substr(0, name.size() - suffix.size())] = std::string(reinterpret_cast<const char*>(view.bytes.data()), view.bytes.size());
   return found;
 }
+
+}  // namespace
 
 Result<ArtifactPort> make_artifact(Context& context, const Method& method, Box model, const Box& params, Artifact::Provenance provenance) {
   provenance.method = method.id;
@@ -90,8 +100,10 @@ Result<ArtifactPort> make_artifact(Context& context, const Method& method, Box m
   return ArtifactPort(std::make_shared<const Artifact>(std::move(provenance), std::move(certificate), method.certify_.of_model != nullptr, std::move(model)));
 }
 
+namespace {
+
 Result<void> run_fit_verb(Context& context, const Method& method, const Call& call, Warnings& warnings, Reply& reply) {
-  PLIMSOLL_TRY(const Json json, parse_parameters(call));
+  PLIMSOLL_TRY(const Json json, parse_parameters(call.parameters));
   PLIMSOLL_TRY(const Box params, read_params(context, method, *method.fit_.params, json));
   PLIMSOLL_TRY(BoundInputs bound, bind_inputs(context, *method.fit_.inputs, call.ports, method.mergeable()));
   Artifact::Provenance provenance;
@@ -107,6 +119,7 @@ Result<void> run_fit_verb(Context& context, const Method& method, const Call& ca
     }
     PLIMSOLL_TRY(model, run_fit(context, method, bound.inputs.get(), params.get(), call.batch_rows));
   }
+  if (method.mergeable()) warnings.sort();  // parts warn in an order that is chance
   provenance.warnings = warnings.list();
   PLIMSOLL_TRY(reply.artifact, make_artifact(context, method, std::move(model), params, std::move(provenance)));
   return {};
@@ -114,7 +127,7 @@ Result<void> run_fit_verb(Context& context, const Method& method, const Call& ca
 
 // Without a fit the parameters are the model: what options describe goes to them, the rest to the model.
 Result<void> run_apply_verb(Context& context, const Method& method, const Call& call, Reply& reply) {
-  PLIMSOLL_TRY(Json json, parse_parameters(call));
+  PLIMSOLL_TRY(Json json, parse_parameters(call.parameters));
   Json for_options = Json::object();
   for (const FieldSchema& field : schema_of(*method.apply_.options).fields)
     if (const auto found = json.find(field.name); found != json.end()) {
@@ -145,7 +158,7 @@ Result<void> run_apply_verb(Context& context, const Method& method, const Call& 
 }
 
 Result<void> run_assess_verb(Context& context, const Method& method, const Call& call, Reply& reply) {
-  PLIMSOLL_TRY(const Json json, parse_parameters(call));
+  PLIMSOLL_TRY(const Json json, parse_parameters(call.parameters));
   PLIMSOLL_TRY(const Box params, read_params(context, method, *method.assess_.params, json));
   auto ports = call.ports;
   if (call.model) ports.try_emplace("model", call.model);
@@ -184,7 +197,7 @@ void describe(Fields& f, ProveParameters& p) {
 }
 
 Result<void> run_prove_verb(Context& context, const Method& method, const Call& call, Reply& reply) {
-  PLIMSOLL_TRY(const Json json, parse_parameters(call));
+  PLIMSOLL_TRY(const Json json, parse_parameters(call.parameters));
   PLIMSOLL_TRY(const Box params, read_params(context, method, type_of<ProveParameters>, json));
   const auto& chosen = params.as<ProveParameters>();
   const ProveOptions options{static_cast<std::uint64_t>(chosen.seed), chosen.size};
@@ -220,8 +233,12 @@ Result<Reply> run(Context& outer, const Call& call) {
   Context context = outer;
   Warnings warnings;
   warnings.listen(context);
+  return behind_the_door([&] { return run_verb(context, call, warnings); });
+}
+
+Error caught_error() {
   try {
-    return run_verb(context, call, warnings);
+    throw;
   } catch (const std::bad_alloc&) {
     return Error(ErrorCode::no_memory, "not enough memory", "Give fewer rows, a smaller --batch-rows or more memory.");
   } catch (const std::exception& problem) {

@@ -51,8 +51,11 @@ void JsonWriter::tensor(const FieldInfo& info, std::vector<std::int64_t>& value)
 void JsonWriter::tensor(const FieldInfo& info, std::vector<std::int32_t>& value) { write_tensor(info, ElementType::i32, value); }
 
 void JsonWriter::blob(const FieldInfo& info, std::string& value) {
-  if (sink_) return put_buffer(info, {ElementType::u8, {static_cast<std::int64_t>(value.size())}, std::as_bytes(std::span(value.data(), value.size()))});
-  put(info, base64(value));
+  if (!sink_) return put(info, base64(value));
+  // Copied: a blob is often made while it is described (a sketch, partial sums) and gone afterwards.
+  sink_->owned.push_back(std::make_shared<const std::string>(value));
+  const std::string& kept = *sink_->owned.back();
+  put_buffer(info, {ElementType::u8, {static_cast<std::int64_t>(kept.size())}, std::as_bytes(std::span(kept.data(), kept.size()))});
 }
 
 Json JsonWriter::walk(const std::string& path, Body body) {

@@ -41,6 +41,11 @@ void describe(Fields& f, State& s) {
   f({"rows", "rows"}, s.rows);
   f({"mean", "mean", any_real()}, s.mean);
   f({"sides", "sides"}, s.sides);
+  std::string bytes = s.sum.to_bytes();
+  const std::string before = bytes;
+  f.blob({"sum", "sum"}, bytes);
+  if (bytes == before) return;
+  if (auto read = ExactSum::from_bytes(bytes)) s.sum = read.value();
 }
 void describe(Fields& f, Options& o) { f({"factor", "multiplies", above(0)}, o.factor); }
 void describe(Fields& f, Outputs& o) { f({"scored", "scored rows"}, o.scored); }

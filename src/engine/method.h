@@ -142,6 +142,11 @@ struct Method {
 
   Result<Evidence> (*prove_)(Context&, const Subject&, const ProveOptions&) = nullptr;
   Result<Example> (*example_)(Context&, Verb, std::uint64_t seed, std::int64_t rows) = nullptr;
+  // Whether rows draw at random, each by its `id` role or else by its row number, which a cluster does not know. Null: never.
+  struct Draws {
+    bool (*of_fit)(const void* params) = nullptr;
+    bool (*of_apply)(const void* model, const void* options) = nullptr;
+  } draws_;
   // Rules across fields, called after each field is valid.
   const Type* checked_ = nullptr;
   Result<void> (*check_)(const void* params) = nullptr;
@@ -286,6 +291,20 @@ struct Method {
     set_check<F>(m, F);
     return m;
   }
+  // bool F(const Params&): does a mergeable fit draw for each row?
+  template <auto F>
+  constexpr Method draws_in_fit() const {
+    Method m = *this;
+    m.draws_.of_fit = draws_of_fit<F>(F);
+    return m;
+  }
+  // bool F(const Model&, const Options&): does apply draw for each row?
+  template <auto F>
+  constexpr Method draws_in_apply() const {
+    Method m = *this;
+    m.draws_.of_apply = draws_of_apply<F>(F);
+    return m;
+  }
   constexpr Method state_version(int version) const {
     Method m = *this;
     m.state_version_ = version;
@@ -304,6 +323,14 @@ struct Method {
   template <auto F, class M, class O>
   static constexpr auto certify_outputs_of(Result<Certificate> (*)(const M&, const O&)) {
     return +[](const void* model, const void* outputs) { return F(*static_cast<const M*>(model), *static_cast<const O*>(outputs)); };
+  }
+  template <auto F, class P>
+  static constexpr auto draws_of_fit(bool (*)(const P&)) {
+    return +[](const void* params) { return F(*static_cast<const P*>(params)); };
+  }
+  template <auto F, class M, class O>
+  static constexpr auto draws_of_apply(bool (*)(const M&, const O&)) {
+    return +[](const void* model, const void* options) { return F(*static_cast<const M*>(model), *static_cast<const O*>(options)); };
   }
   template <auto F, class P>
   static constexpr void set_check(Method& m, Result<void> (*)(const P&)) {

@@ -31,6 +31,16 @@ std::vector<std::string> Warnings::list() const {
   return all;
 }
 
+std::vector<std::string> Warnings::words() const {
+  const std::lock_guard guard(lock_);
+  return words_;
+}
+
+std::map<std::string, std::int64_t> Warnings::counts() const {
+  const std::lock_guard guard(lock_);
+  return counts_;
+}
+
 void Warnings::sort() {
   const std::lock_guard guard(lock_);
   std::sort(words_.begin(), words_.end());

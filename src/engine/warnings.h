@@ -19,6 +19,8 @@ class Warnings {
   void add(std::string words);
   void tally(std::string pattern, std::int64_t count);
   std::vector<std::string> list() const;
+  std::vector<std::string> words() const;                // the sentences without counts
+  std::map<std::string, std::int64_t> counts() const;    // the counted ones, by pattern
   void sort();  // after parallel work, whose order of warning is chance
 
  private:

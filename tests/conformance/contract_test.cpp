@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/json.h"
+#include "engine/partial_fit.h"
 #include "engine/schema.h"
 #include "table/interchange.h"
 #include "tests/conformance/rig.h"
@@ -175,6 +176,69 @@ TEST_P(Contract, MergeableFitKeepsItsLaw) {
   const auto mixed = run_with(shuffled, {});
   ASSERT_TRUE(mixed.ok()) << said(mixed.error());
   EXPECT_EQ(canonical_json(write_fields(mixed.value().artifact->model()).value()), text) << "shuffled";
+}
+
+// What a cluster does: parts know only the bytes of the state that they start from, and merge in another order.
+Result<std::string> fit_in_parts(const Method& method, const Call& call, const std::string& primary, bool numbered) {
+  const Table table = std::get<Table>(call.ports.at(primary));
+  Workspace workspace({.backend = Backend::serial, .threads = 1, .seed = seed});
+  PLIMSOLL_TRY(PartialFit fit, PartialFit::start(workspace.context(), std::string(method.id), call.parameters));
+  const std::vector<std::int64_t> cuts = numbered ? std::vector<std::int64_t>{0, 4096, 8192, many_rows} : std::vector<std::int64_t>{0, 11, 2000, 6001, many_rows};
+  while (true) {
+    PLIMSOLL_TRY(const std::string begin, fit.to_bytes());
+    for (std::size_t i = cuts.size() - 1; i > 0; --i) {
+      std::map<std::string, PortValue> ports = i == 1 ? call.ports : std::map<std::string, PortValue>();
+      ports.insert_or_assign(primary, table.slice(cuts[i - 1], cuts[i] - cuts[i - 1]).with_roles(table.roles()));
+      PLIMSOLL_TRY(PartialFit part, PartialFit::from_bytes(begin));
+      PLIMSOLL_CHECK(part.update(workspace.context(), ports, numbered ? cuts[i - 1] : unnumbered));
+      PLIMSOLL_TRY(const std::string bytes, part.to_bytes());
+      PLIMSOLL_TRY(part, PartialFit::from_bytes(bytes));
+      if (i + 1 < cuts.size()) PLIMSOLL_CHECK(fit.merge(workspace.context(), part));
+      else fit = std::move(part);
+    }
+    PLIMSOLL_TRY(const ArtifactPort artifact, fit.finish(workspace.context()));
+    if (artifact) return artifact->to_bytes();
+  }
+}
+
+TEST_P(Contract, PartsOnACluster) {
+  if (!method().mergeable()) GTEST_SKIP() << "not mergeable";
+  const auto call = call_of(method(), Verb::fit, seed, many_rows);
+  ASSERT_TRUE(call.ok()) << said(call.error());
+  const std::string primary = primary_name(method(), Verb::fit);
+  const auto whole = run_with(call.value(), {});
+  ASSERT_TRUE(whole.ok()) << said(whole.error());
+  const std::string bytes = whole.value().artifact->to_bytes().value();
+  Workspace workspace({.backend = Backend::serial, .threads = 1, .seed = seed});
+  const Roles roles = std::get<Table>(call.value().ports.at(primary)).roles();
+  for (const bool numbered : {true, false}) {
+    const auto allowed = check_cluster_fit(workspace.context(), std::string(method().id), call.value().parameters, roles, numbered);
+    const auto parts = fit_in_parts(method(), call.value(), primary, numbered);
+    ASSERT_EQ(parts.ok(), allowed.ok()) << (parts.ok() ? said(allowed.error()) : said(parts.error()));
+    if (parts.ok()) {
+      EXPECT_TRUE(parts.value() == bytes) << (numbered ? "parts that know their row numbers" : "parts without row numbers: does each row draw (draws_in_fit)?");
+    }
+  }
+}
+
+TEST_P(Contract, RowNumbersCountOnlyWhereRowsDraw) {
+  if (!method().has(Verb::apply) || method().apply_.rows != Rows::independent) GTEST_SKIP() << "rows are not independent";
+  const auto call = apply_call(example_rows);
+  ASSERT_TRUE(call.ok()) << said(call.error());
+  Workspace workspace({.backend = Backend::serial, .threads = 1, .seed = seed});
+  const std::string primary = primary_name(method(), Verb::apply);
+  const Table table = std::get<Table>(call.value().ports.at(primary));
+  if (!check_cluster_apply(workspace.context(), std::string(method().id), call.value().model, call.value().parameters, table.roles())) GTEST_SKIP() << "rows draw";
+  Call moved = call.value();
+  moved.ports.insert_or_assign(primary, table.slice(100, example_rows - 100));
+  moved.ports.insert_or_assign(primary, std::get<Table>(moved.ports.at(primary)).with_first_row(1'000'003));
+  Call plain = call.value();
+  plain.ports.insert_or_assign(primary, table.slice(100, example_rows - 100).with_first_row(0));
+  const auto first = run_with(plain, {});
+  const auto second = run_with(moved, {});
+  ASSERT_TRUE(first.ok()) << said(first.error());
+  ASSERT_TRUE(second.ok()) << said(second.error());
+  expect_equal(bytes_of(first.value()).value(), bytes_of(second.value()).value(), "other row numbers (a method whose rows draw says so: draws_in_apply)");
 }
 
 TEST_P(Contract, IndependentRowsApplyInPieces) {

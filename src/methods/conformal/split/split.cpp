@@ -223,9 +223,16 @@ std::string column_name(const Params& params, std::string_view stem, std::size_t
   return name;
 }
 
+namespace {
+bool fit_draws(const Params& p) { return p.randomized; }
+bool apply_draws(const Model& m, const Options& o) { return m.params.randomized || o.smoothed; }
+}  // namespace
+
 extern constinit const Method entry = method("conformal.split")
                                           .mergeable_fit<&start, &update, &merge, &finish>(Law::A)
+                                          .draws_in_fit<&fit_draws>()
                                           .apply<&apply>(Rows::independent)
+                                          .draws_in_apply<&apply_draws>()
                                           .certify<&certify>()
                                           .assess<&assess>()
                                           .verify<&verify>()
