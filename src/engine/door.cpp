@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
-#include <new>
 
 #include "base/json.h"
 #include "engine/apply_driver.h"
@@ -236,16 +234,10 @@ Result<Reply> run(Context& outer, const Call& call) {
   return behind_the_door([&] { return run_verb(context, call, warnings); });
 }
 
-Error caught_error() {
-  try {
-    throw;
-  } catch (const std::bad_alloc&) {
-    return Error(ErrorCode::no_memory, "not enough memory", "Give fewer rows, a smaller --batch-rows or more memory.");
-  } catch (const std::exception& problem) {
-    return Error(ErrorCode::internal, std::string("a library failed: ") + problem.what(), "Please report this with the command that led here.");
-  } catch (...) {
-    return Error(ErrorCode::internal, "a library failed without saying why", "Please report this with the command that led here.");
-  }
+Error no_memory_left() { return Error(ErrorCode::no_memory, "not enough memory", "Give fewer rows, a smaller --batch-rows or more memory."); }
+
+Error library_failed(std::string_view what) {
+  return Error(ErrorCode::internal, "a library failed" + std::string(what), "Please report this with the command that led here.");
 }
 
 Result<void> check_overlap(Context& context, const RowFingerprint& earlier, std::string_view earlier_use, const RowFingerprint& now, std::string_view now_use,

@@ -3,7 +3,10 @@
 
 // What the door and the partial fit share: reading parameters, making artifacts, turning exceptions into errors.
 
+#include <exception>
+#include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,14 +26,19 @@ std::vector<Artifact::Column> schema_columns(const std::vector<ColumnInfo>& colu
 // A fitted model with its certificate. `provenance` brings schema and warnings, the rest is filled in.
 Result<ArtifactPort> make_artifact(Context& context, const Method& method, Box model, const Box& params, Artifact::Provenance provenance);
 
-// The exception in flight as an error; call it in a catch block only.
-Error caught_error();
+// The one place where exceptions of libraries become errors.
+Error no_memory_left();
+Error library_failed(std::string_view what);
 template <class Work>
 auto behind_the_door(Work&& work) -> decltype(work()) {
   try {
     return std::forward<Work>(work)();
+  } catch (const std::bad_alloc&) {
+    return no_memory_left();
+  } catch (const std::exception& problem) {
+    return library_failed(std::string(": ") + problem.what());
   } catch (...) {
-    return caught_error();
+    return library_failed(" without saying why");
   }
 }
 
