@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The library and the program.
 #   plimsoll_static   every room but cli, for programs of this tree (an interface over the rooms)
-#   plimsoll_shared   libplimsoll.so: the same, and only our own public symbols are seen from outside
+#   plimsoll_shared   libplimsoll.so: the same with the C interface, and only our own public symbols are seen from outside
 #   plimsoll_program  the command line
 add_library(plimsoll_static INTERFACE)
 target_link_libraries(plimsoll_static INTERFACE plimsoll_catalogue room_methods)
@@ -13,13 +13,13 @@ if(NOT PLIMSOLL_FUZZ AND NOT CMAKE_BUILD_TYPE MATCHES "[Ss]anitized")
   set_target_properties(plimsoll_shared PROPERTIES
       OUTPUT_NAME plimsoll EXPORT_NAME plimsoll VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
       LINK_DEPENDS "${PROJECT_SOURCE_DIR}/cmake/plimsoll.map")
-  target_link_libraries(plimsoll_shared PRIVATE plimsoll_warnings $<BUILD_INTERFACE:plimsoll_catalogue>
-                        $<BUILD_INTERFACE:room_methods> nlohmann_json::nlohmann_json)
+  target_link_libraries(plimsoll_shared PRIVATE plimsoll_warnings $<LINK_LIBRARY:WHOLE_ARCHIVE,room_capi>
+                        $<BUILD_INTERFACE:plimsoll_catalogue> $<BUILD_INTERFACE:room_methods> nlohmann_json::nlohmann_json)
   target_include_directories(plimsoll_shared PUBLIC
       $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(plimsoll_shared PUBLIC cxx_std_20)
   target_link_options(plimsoll_shared PRIVATE
-      "-Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/plimsoll.map" -Wl,--exclude-libs,ALL -Wl,--no-undefined)
+      "-Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/plimsoll.map" -Wl,--no-undefined)
 endif()
 
 if(EXISTS "${PROJECT_SOURCE_DIR}/src/cli/main.cpp")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Brings a Debian 12 machine to where plimsoll builds. Usage:
 #   tools/setup.sh build        compilers, libraries, Python environment, report bundle (make demo)
-#   tools/setup.sh test         the same and what the tests need
+#   tools/setup.sh test         the same and what the tests and the Python package need
 #   tools/setup.sh sanitized    the same and clang 16
 #   tools/setup.sh bench        test, and Google Benchmark
 # Idempotent: installs only what is missing, removes nothing, and does nothing at
@@ -13,7 +13,7 @@ group=${1:-build}
 cd "$root"
 mkdir -p build
 
-key=$(cat tools/setup.sh tools/requirements.txt tools/requirements-nodeps.txt web/report/package-lock.json 2>/dev/null |
+key=$(cat tools/setup.sh tools/requirements.txt tools/requirements-nodeps.txt tools/requirements-test.txt web/report/package-lock.json 2>/dev/null |
       sha256sum | cut -d' ' -f1)
 stamp=build/.setup-$group
 if [ "$(cat "$stamp" 2>/dev/null || true)" = "$key" ]; then
@@ -25,9 +25,9 @@ packages=(g++ cmake ninja-build ccache mold pkg-config git make ca-certificates 
           libsimdjson-dev libxgboost-dev libssl-dev libtomlplusplus-dev libyaml-cpp-dev)
 case $group in
   build) ;;
-  test) packages+=(libgtest-dev libgmock-dev chromium zsh fish) ;;
+  test) packages+=(libgtest-dev libgmock-dev chromium zsh fish python3-dev patchelf) ;;
   sanitized) packages+=(libgtest-dev libgmock-dev chromium clang-16 libclang-rt-16-dev llvm-16) ;;
-  bench) packages+=(libgtest-dev libgmock-dev libbenchmark-dev chromium) ;;
+  bench) packages+=(libgtest-dev libgmock-dev libbenchmark-dev chromium python3-dev patchelf) ;;
   *) echo "tools/setup.sh: unknown group '$group' (build, test, sanitized, bench)" >&2; exit 2 ;;
 esac
 
@@ -64,6 +64,10 @@ fi
 pip=(build/venv/bin/python -m pip --disable-pip-version-check --quiet)
 "${pip[@]}" install --only-binary :all: -r tools/requirements.txt
 "${pip[@]}" install --only-binary :all: --no-deps -r tools/requirements-nodeps.txt
+if [ "$group" = test ] || [ "$group" = bench ]; then
+  say "For the Python package and its tests: $(grep -hv '^#' tools/requirements-test.txt | tr '\n' ' ')(about 150 MB)"
+  "${pip[@]}" install --only-binary :all: -r tools/requirements-test.txt
+fi
 
 if [ -f web/report/package.json ]; then
   say "The report's script: packages of web/report/package-lock.json, bundled into build/web"

@@ -177,13 +177,6 @@ std::vector<FieldSchema> parameter_fields(const Method& method, Verb verb, bool 
   return fields;
 }
 
-const PortSchema* first_port(const std::vector<PortSchema>& ports) {
-  for (const PortSchema& port : ports)
-    if (port.kind == PortKind::table && port.required) return &port;
-  if (const PortSchema* table = first_table(ports)) return table;
-  return ports.empty() ? nullptr : &ports.front();
-}
-
 Result<void> write_report(const Report& report, const std::string& path) {
   const std::string suffix = lower_suffix(path);
   if (suffix == ".html" || suffix == ".htm") {

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "engine/artifact.h"
 #include "engine/door.h"
+#include "engine/role_binding.h"
 #include "engine/schema.h"
 #include "engine/workspace.h"
 #include "table/file_format.h"
@@ -44,8 +45,6 @@ struct Request {
 std::vector<const Type*> parameters_of(const Method& method, Verb verb, bool with_model);
 Schema input_schema(const Method& method, Verb verb);
 std::vector<FieldSchema> parameter_fields(const Method& method, Verb verb, bool with_model);
-// The port that takes the first word after the method: the first required table, else the first table, else the first port.
-const PortSchema* first_port(const std::vector<PortSchema>& ports);
 
 // `unknown_name` when the method lacks the verb, `missing_input` when it wants a fitted model.
 Result<void> check_verb(const Request& request);

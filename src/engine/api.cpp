@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "engine/artifact.h"
 #include "engine/catalogue.h"
+#include "engine/description.h"
 #include "engine/door.h"
 #include "engine/schema.h"
 #include "engine/workspace.h"
@@ -19,18 +20,6 @@ namespace plimsoll::api {
 namespace {
 
 using plimsoll::Result;
-
-Json error_json(const Error& error) {
-  Json json = {{"code", std::string(info(error.code).name)}, {"what", error.what}, {"mend", error.mend},
-               {"message", error.message()}};
-  if (!error.file.empty()) json["file"] = error.file;
-  if (!error.column.empty()) json["column"] = error.column;
-  if (!error.parameter.empty()) json["parameter"] = error.parameter;
-  if (error.row) json["row"] = *error.row;
-  if (error.line) json["line"] = *error.line;
-  if (!error.candidates.empty()) json["candidates"] = error.candidates;
-  return json;
-}
 
 Reply failure(const Error& error) {
   return {info(error.code).exit_status, canonical_json(Json{{"error", error_json(error)}})};
@@ -48,44 +37,6 @@ Reply guarded(F&& work) {
   } catch (const std::exception& e) {
     return failure(Error(ErrorCode::internal, e.what(), "report this as a fault of plimsoll"));
   }
-}
-
-const Type* parameters_type(const Method& method, Verb verb) {
-  switch (verb) {
-    case Verb::fit: return method.fit_.params;
-    case Verb::apply: return method.fit_.params != nullptr ? method.apply_.options : method.apply_.model;
-    case Verb::assess: return method.assess_.params;
-    case Verb::verify:
-    case Verb::report:
-    case Verb::step:
-    case Verb::prove: return nullptr;
-  }
-  return nullptr;
-}
-
-constexpr Verb all_verbs[] = {Verb::fit, Verb::apply, Verb::assess, Verb::step, Verb::verify, Verb::prove, Verb::report};
-
-Json verbs_of(const Method& method) {
-  Json verbs = Json::array();
-  for (const Verb verb : all_verbs) {
-    if (method.has(verb)) verbs.push_back(std::string(name_of(verb)));
-  }
-  return verbs;
-}
-
-Json line_json(const CatalogueLine& line) {
-  return {{"id", std::string(line.id)}, {"tier", std::string(line.tier)}, {"plugin", std::string(line.plugin)},
-          {"verbs", verbs_of(*line.entry)}};
-}
-
-Json port_json(const PortSchema& port) {
-  Json json = {{"name", port.name}, {"help", port.help}, {"kind", std::string(name_of(port.kind))}, {"required", port.required}};
-  Json roles = Json::array();
-  for (const RoleSchema& role : port.roles) {
-    roles.push_back({{"role", role.role}, {"help", role.help}, {"required", role.required}, {"many", role.many}});
-  }
-  json["roles"] = std::move(roles);
-  return json;
 }
 
 Result<PortValue> open_input(const PortSchema& port, const Input& input, std::int64_t memory_bytes) {
@@ -221,18 +172,7 @@ Reply Engine::methods() const {
 Reply Engine::method(const std::string& id) const {
   return guarded([&]() -> Result<Json> {
     PLIMSOLL_TRY(const CatalogueLine* line, find_method(id));
-    Json json = line_json(*line);
-    json["card"] = std::string(line->card);
-    for (const Verb verb : all_verbs) {
-      if (!line->entry->has(verb)) continue;
-      Json& described = json["about"][std::string(name_of(verb))];
-      if (const Type* type = parameters_type(*line->entry, verb)) described["parameters"] = json_schema(schema_of(*type));
-      described["inputs"] = Json::array();
-      if (const Type* type = inputs_of(*line->entry, verb)) {
-        for (const PortSchema& port : schema_of(*type).ports) described["inputs"].push_back(port_json(port));
-      }
-    }
-    return json;
+    return method_json(*line);
   });
 }
 
