@@ -167,6 +167,37 @@ PLIMSOLL_C_API plimsoll_error* plimsoll_session_state(const plimsoll_session* se
 PLIMSOLL_C_API plimsoll_error* plimsoll_session_restore(plimsoll_session* session, const void* data, size_t size);
 PLIMSOLL_C_API void plimsoll_session_free(plimsoll_session* session);
 
+/* ---- a fit in parts, on several machines ------------------------------------------------------------------------- */
+
+/* A mergeable fit whose rows lie in many places; states travel as bytes. One pass:
+ *   driver    plimsoll_partial_start(), plimsoll_partial_bytes()
+ *   workers   plimsoll_partial_from_bytes(those), plimsoll_partial_update(their rows), plimsoll_partial_bytes()
+ *   anyone    plimsoll_partial_merge(), in any order and any tree
+ *   driver    plimsoll_partial_finish(): the model; or NULL, and then its bytes begin the next pass over the rows.
+ * Of class A the model equals that of a fit on one machine byte for byte, however rows are cut and ordered; of class B if
+ * every part is told the number of its first row, a multiple of 4,096. */
+typedef struct plimsoll_partial plimsoll_partial;
+
+/* call: a fit with its parameters and options; its inputs are not looked at, and it may be used again. */
+PLIMSOLL_C_API plimsoll_error* plimsoll_partial_start(plimsoll_call* call, plimsoll_partial** out);
+PLIMSOLL_C_API plimsoll_error* plimsoll_partial_from_bytes(const void* data, size_t size, plimsoll_partial** out);
+PLIMSOLL_C_API plimsoll_error* plimsoll_partial_bytes(const plimsoll_partial* partial, plimsoll_text** out);
+/* Adds the inputs of a call of fit, which is used up. first_row: number of the first row in the whole, -1 when not known.
+ * Tables beside the first must be given to one part a pass only. */
+PLIMSOLL_C_API plimsoll_error* plimsoll_partial_update(plimsoll_partial* partial, plimsoll_call* call, int64_t first_row);
+/* Takes over what another part of the same pass saw; the other is not changed. */
+PLIMSOLL_C_API plimsoll_error* plimsoll_partial_merge(plimsoll_partial* partial, const plimsoll_partial* other);
+/* *out stays as it was when the method wants the rows once more. */
+PLIMSOLL_C_API plimsoll_error* plimsoll_partial_finish(plimsoll_partial* partial, plimsoll_model** out);
+PLIMSOLL_C_API int64_t plimsoll_partial_rows(const plimsoll_partial* partial); /* seen in this pass */
+PLIMSOLL_C_API int64_t plimsoll_partial_pass(const plimsoll_partial* partial); /* from 1 */
+PLIMSOLL_C_API void plimsoll_partial_free(plimsoll_partial* partial);
+
+/* Whether a fit or an apply keeps its meaning when rows lie in pieces of unknown order; the error says what mends it. The
+ * call's inputs are opened for their columns (a table of no rows will do), and it is used up. numbered != 0: the pieces know
+ * the number of their first row. JSON: {"law"} of fit, {"rows"} of apply, and "roles" as they are bound. */
+PLIMSOLL_C_API plimsoll_error* plimsoll_cluster_check(plimsoll_call* call, int numbered, plimsoll_text** out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -98,6 +98,9 @@ struct Reply {
 struct Call {
   Handle<plimsoll_call, plimsoll_call_free> handle;
 };
+struct Partial {
+  Handle<plimsoll_partial, plimsoll_partial_free> handle;
+};
 
 template <class Wrapper, class T>
 Wrapper wrapped(T* handle) {
@@ -304,6 +307,43 @@ void bind_call(nb::module_& m) {
       .def("stop", [](Call& self) { plimsoll_call_stop(self.handle.get()); });
 }
 
+Partial partial_of_bytes(nb::bytes bytes) {
+  plimsoll_partial* partial = nullptr;
+  check_unlocked([&] { return plimsoll_partial_from_bytes(bytes.c_str(), bytes.size(), &partial); });
+  return wrapped<Partial>(partial);
+}
+
+// None: the rows are wanted once more.
+std::optional<Model> finish_partial(Partial& self) {
+  plimsoll_model* model = nullptr;
+  check_unlocked([&] { return plimsoll_partial_finish(self.handle.get(), &model); });
+  if (model == nullptr) return std::nullopt;
+  return wrapped<Model>(model);
+}
+
+void bind_partial(nb::module_& m) {
+  nb::class_<Partial>(m, "Partial")
+      .def_static("start", [](Call& call) {
+        plimsoll_partial* partial = nullptr;
+        check_unlocked([&] { return plimsoll_partial_start(call.handle.get(), &partial); });
+        return wrapped<Partial>(partial);
+      }, nb::arg("call"))
+      .def_static("from_bytes", partial_of_bytes, nb::arg("data"))
+      .def("bytes", [](const Partial& self) { return bytes_of([&](plimsoll_text** out) { return plimsoll_partial_bytes(self.handle.get(), out); }); })
+      .def("update", [](Partial& self, Call& call, int64_t first_row) {
+        check_unlocked([&] { return plimsoll_partial_update(self.handle.get(), call.handle.get(), first_row); });
+      }, nb::arg("call"), nb::arg("first_row") = -1)
+      .def("merge", [](Partial& self, const Partial& other) {
+        check_unlocked([&] { return plimsoll_partial_merge(self.handle.get(), other.handle.get()); });
+      }, nb::arg("other"))
+      .def("finish", finish_partial)
+      .def_prop_ro("rows", [](const Partial& self) { return plimsoll_partial_rows(self.handle.get()); })
+      .def_prop_ro("pass_number", [](const Partial& self) { return plimsoll_partial_pass(self.handle.get()); });
+  m.def("cluster_check", [](Call& call, bool numbered) {
+    return text_of([&](plimsoll_text** out) { return plimsoll_cluster_check(call.handle.get(), numbered ? 1 : 0, out); });
+  }, nb::arg("call"), nb::arg("numbered"));
+}
+
 }  // namespace
 
 NB_MODULE(_core, m) {
@@ -317,4 +357,5 @@ NB_MODULE(_core, m) {
   bind_session(m);
   bind_reply(m);
   bind_call(m);
+  bind_partial(m);
 }

@@ -14,6 +14,7 @@
 
 #include "base/stop.h"
 #include "engine/door.h"
+#include "engine/schema.h"
 #include "engine/workspace.h"
 #include "plimsoll/plimsoll.h"
 #include "table/file_format.h"
@@ -113,6 +114,8 @@ void hand_over(Handle** out, Value value) {
 }
 void hand_text(plimsoll_text** out, std::string value);
 
+// Opens what the call names, with roles bound, and lets it go.
+Result<std::map<std::string, PortValue>> open_inputs(const Context& context, plimsoll_call& call, const std::vector<PortSchema>& ports);
 // Opens the inputs and runs the verb; a call with functions of its owner works in a thread beside the caller's, which polls.
 Result<void> run_call(plimsoll_call& call, plimsoll_reply& reply);
 

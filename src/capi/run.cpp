@@ -84,6 +84,8 @@ Result<void> bind_table(plimsoll_call& call, const ArtifactPort& model, const Po
   return {};
 }
 
+}  // namespace
+
 Result<std::map<std::string, PortValue>> open_inputs(const Context& context, plimsoll_call& call, const std::vector<PortSchema>& ports) {
   std::map<std::string, PortValue> opened;
   ArtifactPort model = call.model;
@@ -102,6 +104,8 @@ Result<std::map<std::string, PortValue>> open_inputs(const Context& context, pli
   call.inputs.clear();  // streams are let go as soon as the verb is done with them
   return opened;
 }
+
+namespace {
 
 // In a thread of its own, so that the caller's can poll: only that one may ask its interpreter about signals.
 Result<Reply> run_watched(Context& context, plimsoll_call& call, const Call& door_call, const PolledProgress& progress) {
