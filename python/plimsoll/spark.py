@@ -541,7 +541,7 @@ class _BatchApply:
 class _GroupApply(_BatchApply):
     """Rows of one group together."""
 
-    def __call__(self, table: Any) -> Any:  # type: ignore[override]
+    def __call__(self, table: Any) -> Any:
         model = _core.Model.from_bytes(self.job.model) if self.job.model is not None else None
         return self._answer(model, table)
 
