@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prediction sets from class scores. For lac the comparison 1 - p <= t is turned into p >= p*, where p* is the smallest
-// double that passes: the same answer for every p, at one comparison a value, two values at a time.
+// double that passes: the same answer for every p, at one comparison a value.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -11,21 +11,13 @@
 
 #include "learn/class_ranking.h"
 #include "learn/class_scores.h"
+#include "learn/class_tiles.h"
 
 namespace plimsoll::learn {
 namespace {
 
-typedef double Pair __attribute__((vector_size(16)));
-typedef long long PairMask __attribute__((vector_size(16)));
 constexpr double infinite = std::numeric_limits<double>::infinity();
 constexpr double stop_margin = 1e-9;  // above any rounding of a running sum of probabilities
-constexpr std::size_t tile = 512;
-
-Pair load(const double* from) {
-  Pair pair;
-  std::memcpy(&pair, from, sizeof pair);
-  return pair;
-}
 
 double threshold_of(const Thresholds& thresholds, std::size_t classes, std::size_t row, std::size_t c) {
   const std::int32_t group = thresholds.groups.empty() ? 0 : thresholds.groups[row];
@@ -44,61 +36,41 @@ std::uint64_t double_to_ordered(double x) {
   return (bits >> 63) != 0 ? ~bits : bits | (std::uint64_t{1} << 63);
 }
 
-// The smallest double p with 1 - p <= t; rounding is monotone, so the doubles that pass are all from there on.
+// The smallest double p with 1 - p <= t; rounding is monotone, so the doubles that pass are all from there on, and the first
+// of them lies near 1 - t: the bracket doubles until it holds it.
 double smallest_passing(double t) {
   if (std::isnan(t) || t == -infinite) return infinite;
   if (t == infinite) return -infinite;
-  std::uint64_t low = double_to_ordered(-std::numeric_limits<double>::max());
-  std::uint64_t high = double_to_ordered(infinite);
+  const std::uint64_t least = double_to_ordered(-std::numeric_limits<double>::max());
+  const std::uint64_t most = double_to_ordered(infinite);
+  const auto passes = [t](std::uint64_t key) { return 1.0 - ordered_to_double(key) <= t; };
+  const std::uint64_t guess = std::clamp(double_to_ordered(1.0 - t), least, most);
+  std::uint64_t low = guess;
+  std::uint64_t high = guess;
+  for (std::uint64_t step = 1; low > least && passes(low); step *= 2) low = low - least > step ? low - step : least;
+  for (std::uint64_t step = 1; high < most && !passes(high); step *= 2) high = most - high > step ? high + step : most;
   while (low < high) {
     const std::uint64_t middle = low + (high - low) / 2;
-    if (1.0 - ordered_to_double(middle) <= t) high = middle;
+    if (passes(middle)) high = middle;
     else low = middle + 1;
   }
   return ordered_to_double(low);
 }
 
-// Up to four columns into the masks of one tile.
-template <int Columns>
-void lac_columns(const double* const* columns, const double* least, unsigned first_bit, std::size_t count, std::uint64_t* masks) {
-  std::size_t i = 0;
-  for (; i + 2 <= count; i += 2) {
-    PairMask mask;
-    std::memcpy(&mask, masks + i, sizeof mask);
-    for (int c = 0; c < Columns; ++c) {
-      const auto bit = static_cast<long long>(std::uint64_t{1} << (first_bit + static_cast<unsigned>(c)));
-      const Pair bound = {least[c], least[c]};
-      mask |= (load(columns[c] + i) >= bound) & PairMask{bit, bit};
-    }
-    std::memcpy(masks + i, &mask, sizeof mask);
-  }
-  for (; i < count; ++i) {
-    for (int c = 0; c < Columns; ++c) {
-      masks[i] |= std::uint64_t{columns[c][i] >= least[c]} << (first_bit + static_cast<unsigned>(c));
-    }
-  }
-}
-
 void lac_masks(ClassColumns columns, const Thresholds& thresholds, std::span<std::uint64_t> masks) {
+  const ClassLoops& loops = class_loops();
   const std::size_t classes = columns.size();
-  std::vector<double> least(classes);
+  std::array<double, 64> least{};
+  std::array<const double*, 64> at{};
   for (std::size_t c = 0; c < classes; ++c) {
     least[c] = c == 0 || thresholds.by_class ? smallest_passing(threshold_of(thresholds, classes, 0, c)) : least[0];
   }
-  for (std::size_t begin = 0; begin < masks.size(); begin += tile) {
-    const std::size_t count = std::min(tile, masks.size() - begin);
+  for (std::size_t begin = 0; begin < masks.size(); begin += class_tile) {
+    const std::size_t count = std::min(class_tile, masks.size() - begin);
     std::uint64_t* to = masks.data() + begin;
     std::fill(to, to + count, std::uint64_t{0});
-    for (std::size_t c = 0; c < classes; c += 4) {
-      const std::size_t wide = std::min<std::size_t>(4, classes - c);
-      const double* at[4] = {};
-      for (std::size_t k = 0; k < wide; ++k) at[k] = columns[c + k].data() + begin;
-      const auto bit = static_cast<unsigned>(c);
-      if (wide == 4) lac_columns<4>(at, &least[c], bit, count, to);
-      else if (wide == 3) lac_columns<3>(at, &least[c], bit, count, to);
-      else if (wide == 2) lac_columns<2>(at, &least[c], bit, count, to);
-      else lac_columns<1>(at, &least[c], bit, count, to);
-    }
+    for (std::size_t c = 0; c < classes; ++c) at[c] = columns[c].data() + begin;
+    loops.pass(at.data(), least.data(), classes, count, to);
   }
 }
 

@@ -16,40 +16,23 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <iterator>
 #include <limits>
+#include <utility>
 
 #include "base/hash.h"
 #include "table/arrow_table.h"
+#include "table/row_words.h"
 
 namespace plimsoll {
 namespace {
 
-constexpr std::uint64_t null_hash = 0x6e756c6c6e756c6cULL;
 constexpr std::uint64_t integer_tag = 0x9e3779b97f4a7c15ULL;
 constexpr std::uint64_t list_tag = 0xd1b54a32d192ed03ULL;
 constexpr std::int64_t exact_integer = std::int64_t{1} << 53;
 
-// The SplitMix64 finaliser (Steele, Lea, Flood 2014), here so that loops over values inline it.
-inline std::uint64_t mixed(std::uint64_t x) {
-  x += 0x9e3779b97f4a7c15ULL;
-  x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27U)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31U);
-}
-
-// The word of a number: its bits. Zeros of both signs are one value; NaN is missing. Both lie outside of what one comparison
-// lets pass, so that ordinary numbers pay little.
-inline std::uint64_t hash_real(double value) {
-  constexpr std::uint64_t beyond_infinity = 0xffe0000000000000ULL;  // twice the bits of infinity
-  const std::uint64_t bits = std::bit_cast<std::uint64_t>(value);
-  if ((bits << 1U) - 1U < beyond_infinity) [[likely]] return bits;
-  return value == 0 ? 0 : null_hash;
-}
-
 std::uint64_t hash_integer(std::int64_t value) {
-  if (value >= -exact_integer && value <= exact_integer) return hash_real(static_cast<double>(value));
+  if (value >= -exact_integer && value <= exact_integer) return word_of(static_cast<double>(value));
   return mixed(static_cast<std::uint64_t>(value) ^ integer_tag);
 }
 
@@ -58,7 +41,7 @@ using Hashes = std::vector<std::uint64_t>;
 template <class ArrayType>
 void hash_texts(const arrow::Array& chunk, std::uint64_t* out) {
   const auto& texts = static_cast<const ArrayType&>(chunk);
-  for (std::int64_t i = 0; i < texts.length(); ++i) out[i] = texts.IsNull(i) ? null_hash : hash64(texts.GetView(i));
+  for (std::int64_t i = 0; i < texts.length(); ++i) out[i] = texts.IsNull(i) ? null_word : hash64(texts.GetView(i));
 }
 
 void hash_text_chunk(const arrow::Array& chunk, std::uint64_t* out) {
@@ -68,7 +51,7 @@ void hash_text_chunk(const arrow::Array& chunk, std::uint64_t* out) {
   Hashes words(static_cast<std::size_t>(coded.dictionary()->length()));
   hash_text_chunk(*coded.dictionary(), words.data());
   for (std::int64_t i = 0; i < coded.length(); ++i) {
-    out[i] = coded.IsNull(i) ? null_hash : words[static_cast<std::size_t>(coded.GetValueIndex(i))];
+    out[i] = coded.IsNull(i) ? null_word : words[static_cast<std::size_t>(coded.GetValueIndex(i))];
   }
 }
 
@@ -84,7 +67,7 @@ void hash_lists(const arrow::Array& chunk, std::uint64_t* out) {
     for (std::int64_t k = 0; k < lists.value_length(i); ++k) {
       hash = mixed(hash ^ words[static_cast<std::size_t>(lists.value_offset(i) - first + k)]);
     }
-    out[i] = lists.IsNull(i) ? null_hash : hash;
+    out[i] = lists.IsNull(i) ? null_word : hash;
   }
 }
 
@@ -94,14 +77,14 @@ void hash_integers(const arrow::Array& chunk, std::uint64_t* out) {
   for (std::int64_t i = 0; i < values.length(); ++i) out[i] = hash_integer(raw[i]);
   if (values.null_count() == 0) return;
   for (std::int64_t i = 0; i < values.length(); ++i) {
-    if (values.IsNull(i)) out[i] = null_hash;
+    if (values.IsNull(i)) out[i] = null_word;
   }
 }
 
 void hash_anything(const arrow::Array& chunk, std::uint64_t* out) {
   for (std::int64_t i = 0; i < chunk.length(); ++i) {
     auto scalar = chunk.GetScalar(i);
-    out[i] = chunk.IsNull(i) || !scalar.ok() ? null_hash : hash64((*scalar)->ToString());
+    out[i] = chunk.IsNull(i) || !scalar.ok() ? null_word : hash64((*scalar)->ToString());
   }
 }
 
@@ -124,7 +107,7 @@ Result<Hashes> hash_column(const Table& table, std::string_view name) {
   Hashes hashes(static_cast<std::size_t>(column->length()));
   if (type == ColumnType::real || type == ColumnType::boolean) {
     PLIMSOLL_TRY(const Reals values, table.reals(name, Missing::as_nan));
-    for (std::size_t i = 0; i < hashes.size(); ++i) hashes[i] = hash_real(values[i]);
+    for (std::size_t i = 0; i < hashes.size(); ++i) hashes[i] = word_of(values[i]);
     return hashes;
   }
   const std::string owned(name);
@@ -151,61 +134,93 @@ Result<Hashes> hash_column(const Table& table, std::string_view name) {
 
 constexpr std::size_t block = 1024;  // rows summed at a time: their sums stay in the first cache
 
-// A column's words: numbers are read where they lie, others were hashed before.
-struct Source {
-  Reals numbers;
-  Hashes words;
-  bool plain = false;
-  std::uint64_t salt = 0;
-  std::uint64_t factor = 1;
-
-  void add(std::size_t begin, std::size_t size, std::uint64_t* sums) const {
-    const auto spread = [this](std::uint64_t word) {
-      const std::uint64_t x = word ^ salt;
-      return (x ^ (x >> 32U)) * factor;
-    };
-    if (plain) {
-      const double* at = numbers.begin() + begin;
-      std::size_t i = 0;
-      for (; i + 8 <= size; i += 8) {
-        __builtin_prefetch(at + i + 512);  // the next block: past the end this does nothing
-        for (std::size_t k = i; k < i + 8; ++k) sums[k] += spread(hash_real(at[k]));
-      }
-      for (; i < size; ++i) sums[i] += spread(hash_real(at[i]));
-    } else {
-      const std::uint64_t* at = words.data() + begin;
-      for (std::size_t i = 0; i < size; ++i) sums[i] += spread(at[i]);
-    }
-  }
-};
-
-Result<std::vector<Source>> sources_of(const Table& batch, const std::vector<std::string>& names, bool by_id) {
-  std::vector<Source> sources;
-  for (std::size_t c = 0; c < names.size(); ++c) {
-    Source source;
-    // An id is the same id whatever its column is called.
-    source.salt = by_id ? mixed(c + 1) : hash64(names[c]);
-    source.factor = mixed(source.salt) | 1U;
-    PLIMSOLL_TRY(const auto column, find_column(batch.impl(), names[c]));
-    source.plain = column_type(*column->type()) == ColumnType::real;
-    if (source.plain) {
-      PLIMSOLL_TRY(source.numbers, batch.reals(names[c], Missing::as_nan));
-    } else {
-      PLIMSOLL_TRY(source.words, hash_column(batch, names[c]));
-    }
-    sources.push_back(std::move(source));
-  }
-  return sources;
+// A column of int64 in one piece without nulls: read where it lies.
+std::shared_ptr<arrow::Array> plain_integers(const arrow::ChunkedArray& column) {
+  if (column.type()->id() != arrow::Type::INT64 || column.num_chunks() != 1 || column.null_count() != 0) return nullptr;
+  return column.chunk(0);
 }
 
 }  // namespace
 
-void RowFingerprint::keep_smallest(std::span<const std::uint64_t> sums) {
-  constexpr std::uint64_t all = std::numeric_limits<std::uint64_t>::max();
-  std::uint64_t limit = counts_.size() < most ? all : counts_.rbegin()->first;
-  for (const std::uint64_t sum : sums) {
-    const std::uint64_t hash = mixed(sum);
-    if (hash > limit) {
+// A column's words: numbers are read where they lie, others were hashed before.
+struct RowHasher::Column {
+  WordSpread spread;
+  Reals reals;
+  std::shared_ptr<arrow::Array> integers;
+  Hashes words;
+  bool plain = false;
+
+  static Result<Column> of(const Table& table, const std::string& name, std::uint64_t salt) {
+    Column made;
+    made.spread = {salt, mixed(salt) | 1U};
+    PLIMSOLL_TRY(const auto column, find_column(table.impl(), name));
+    made.plain = column_type(*column->type()) == ColumnType::real;
+    made.integers = plain_integers(*column);
+    if (made.plain) {
+      PLIMSOLL_TRY(made.reals, table.reals(name, Missing::as_nan));
+    } else if (!made.integers) {
+      PLIMSOLL_TRY(made.words, hash_column(table, name));
+    }
+    return made;
+  }
+
+  void add(const WordLoops& loops, std::size_t begin, std::size_t size, std::uint64_t* sums) const {
+    if (plain) return loops.add(spread, reals.begin() + begin, size, sums);
+    if (integers) return add_integers(loops, static_cast<const arrow::Int64Array&>(*integers).raw_values() + begin, size, sums);
+    const std::uint64_t* at = words.data() + begin;
+    const WordSpread own = spread;
+    for (std::size_t i = 0; i < size; ++i) sums[i] += own(at[i]);
+  }
+
+  // Those that doubles hold exactly have the words of these doubles.
+  void add_integers(const WordLoops& loops, const std::int64_t* at, std::size_t size, std::uint64_t* sums) const {
+    std::array<double, block> reals_of;
+    bool exact = true;
+    for (std::size_t i = 0; i < size; ++i) {
+      exact &= static_cast<std::uint64_t>(at[i]) + static_cast<std::uint64_t>(exact_integer) <= 2 * static_cast<std::uint64_t>(exact_integer);
+      reals_of[i] = static_cast<double>(at[i]);
+    }
+    if (exact) return loops.add(spread, reals_of.data(), size, sums);
+    for (std::size_t i = 0; i < size; ++i) sums[i] += spread(hash_integer(at[i]));
+  }
+};
+
+Result<RowHasher> RowHasher::of(const Table& table) {
+  RowHasher hasher;
+  PLIMSOLL_TRY(std::vector<std::string> names, table.role_columns("id"));
+  hasher.by_id_ = !names.empty();
+  if (names.empty()) {
+    for (const ColumnInfo& column : table.columns()) names.push_back(column.name);
+  }
+  std::vector<Column> columns;
+  for (std::size_t c = 0; c < names.size(); ++c) {
+    // An id is the same id whatever its column is called.
+    PLIMSOLL_TRY(Column column, Column::of(table, names[c], hasher.by_id_ ? mixed(c + 1) : hash64(names[c])));
+    columns.push_back(std::move(column));
+  }
+  hasher.columns_ = std::make_shared<const std::vector<Column>>(std::move(columns));
+  hasher.rows_ = table.rows();
+  return hasher;
+}
+
+std::uint64_t RowHasher::hash(std::int64_t begin, std::span<std::uint64_t> out) const {
+  const WordLoops& loops = word_loops();
+  std::uint64_t least = ~std::uint64_t{0};
+  for (std::size_t at = 0; at < out.size(); at += block) {
+    const std::span<std::uint64_t> sums = out.subspan(at, std::min(block, out.size() - at));
+    std::fill(sums.begin(), sums.end(), std::uint64_t{0});
+    for (const Column& column : *columns_) column.add(loops, static_cast<std::size_t>(begin) + at, sums.size(), sums.data());
+    least = std::min(least, loops.mix(sums.data(), sums.size()));
+  }
+  return least;
+}
+
+std::uint64_t RowFingerprint::limit() const { return counts_.size() < most ? std::numeric_limits<std::uint64_t>::max() : counts_.rbegin()->first; }
+
+void RowFingerprint::keep_smallest(std::span<const std::uint64_t> hashes) {
+  std::uint64_t largest = limit();
+  for (const std::uint64_t hash : hashes) {
+    if (hash > largest) [[likely]] {
       dropped_ = true;
       continue;
     }
@@ -214,32 +229,38 @@ void RowFingerprint::keep_smallest(std::span<const std::uint64_t> sums) {
       counts_.erase(std::prev(counts_.end()));
       dropped_ = true;
     }
-    if (counts_.size() == most) limit = counts_.rbegin()->first;
+    if (counts_.size() == most) largest = counts_.rbegin()->first;
+  }
+}
+
+Result<void> RowFingerprint::begin_batch(const RowHasher& rows) {
+  if (any_ && rows.by_id() != by_id_) {
+    return Error(ErrorCode::bad_parameter, "some batches of a table bind the role 'id' and others do not", "Bind --id for all or for none.").in_parameter("id");
+  }
+  any_ = true;
+  by_id_ = rows.by_id();
+  return {};
+}
+
+void RowFingerprint::add(std::span<const std::uint64_t> hashes) {
+  rows_ += static_cast<std::int64_t>(hashes.size());
+  keep_smallest(hashes);
+}
+
+void RowFingerprint::add(const RowHasher& rows, std::int64_t begin, std::int64_t end) {
+  std::array<std::uint64_t, block> hashes;
+  for (; begin < end; begin += static_cast<std::int64_t>(block)) {
+    const std::span<std::uint64_t> now = std::span(hashes).first(static_cast<std::size_t>(std::min(static_cast<std::int64_t>(block), end - begin)));
+    rows_ += static_cast<std::int64_t>(now.size());
+    if (rows.hash(begin, now) > limit()) dropped_ = true;  // of most blocks none is small
+    else keep_smallest(now);
   }
 }
 
 Result<void> RowFingerprint::add(const Table& batch) {
-  PLIMSOLL_TRY(const std::vector<std::string> ids, batch.role_columns("id"));
-  const bool by_id = !ids.empty();
-  if (any_ && by_id != by_id_) {
-    return Error(ErrorCode::bad_parameter, "some batches of a table bind the role 'id' and others do not", "Bind --id for all or for none.").in_parameter("id");
-  }
-  any_ = true;
-  by_id_ = by_id;
-  std::vector<std::string> names = ids;
-  if (!by_id) {
-    for (const ColumnInfo& column : batch.columns()) names.push_back(column.name);
-  }
-  PLIMSOLL_TRY(const std::vector<Source> sources, sources_of(batch, names, by_id));
-  std::array<std::uint64_t, block> sums;
-  const auto rows = static_cast<std::size_t>(batch.rows());
-  for (std::size_t begin = 0; begin < rows; begin += block) {
-    const std::size_t size = std::min(block, rows - begin);
-    std::fill(sums.begin(), sums.begin() + static_cast<std::ptrdiff_t>(size), std::uint64_t{0});
-    for (const Source& source : sources) source.add(begin, size, sums.data());
-    keep_smallest(std::span<const std::uint64_t>(sums.data(), size));
-  }
-  rows_ += batch.rows();
+  PLIMSOLL_TRY(const RowHasher rows, RowHasher::of(batch));
+  PLIMSOLL_CHECK(begin_batch(rows));
+  add(rows, 0, rows.rows());
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <arrow/util/decimal.h>
 #include <arrow/util/float16.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -147,8 +148,8 @@ void nulls_to_nan(const arrow::Array& chunk, double* out) {
 template <class ArrayType>
 Result<void> copy_integers(const arrow::Array& chunk, std::string_view name, std::int64_t row, std::vector<std::int64_t>& out) {
   const auto* values = static_cast<const ArrayType&>(chunk).raw_values();
-  for (std::int64_t i = 0; i < chunk.length(); ++i) {
-    if constexpr (std::is_same_v<ArrayType, arrow::UInt64Array>) {
+  if constexpr (std::is_same_v<ArrayType, arrow::UInt64Array>) {
+    for (std::int64_t i = 0; i < chunk.length(); ++i) {
       if (values[i] > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
         return Error(ErrorCode::bad_value, "column '" + std::string(name) + "' holds a number larger than 2^63 - 1",
                      "Use smaller numbers, or text.")
@@ -156,8 +157,10 @@ Result<void> copy_integers(const arrow::Array& chunk, std::string_view name, std
             .at_row(row + i);
       }
     }
-    out.push_back(static_cast<std::int64_t>(values[i]));
   }
+  const std::size_t had = out.size();
+  out.resize(had + static_cast<std::size_t>(chunk.length()));
+  std::transform(values, values + chunk.length(), out.begin() + static_cast<std::ptrdiff_t>(had), [](auto value) { return static_cast<std::int64_t>(value); });
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include <arrow/type.h>
 #include <arrow/util/bit_util.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -68,11 +69,38 @@ std::shared_ptr<arrow::DataType> code_type() {
   }
 }
 
+constexpr std::size_t looked_at_once = 1024;  // a fixed count, which compilers turn into vectors
+
+// Whether every code is from 0 to known - 1; the exact look at each is left to who is told no.
+template <class Code>
+bool all_within(const std::vector<Code>& codes, std::int64_t known) {
+  using Bits = std::make_unsigned_t<Code>;
+  Bits most = 0;
+  std::size_t i = 0;
+  for (; i + looked_at_once <= codes.size(); i += looked_at_once) {
+    const Code* at = codes.data() + i;
+    for (std::size_t k = 0; k < looked_at_once; ++k) most = std::max(most, static_cast<Bits>(at[k]));
+  }
+  for (; i < codes.size(); ++i) most = std::max(most, static_cast<Bits>(codes[i]));
+  return codes.empty() || static_cast<std::int64_t>(most) < known;
+}
+
+bool all_rise(const std::vector<std::int32_t>& offsets) {
+  int falls = 0;
+  std::size_t i = 1;
+  for (; i + looked_at_once <= offsets.size(); i += looked_at_once) {
+    const std::int32_t* at = offsets.data() + i;
+    for (std::size_t k = 0; k < looked_at_once; ++k) falls |= at[k] < at[static_cast<std::ptrdiff_t>(k) - 1] ? 1 : 0;
+  }
+  for (; i < offsets.size(); ++i) falls |= offsets[i] < offsets[i - 1] ? 1 : 0;
+  return falls == 0;
+}
+
 template <class Code>
 Result<std::shared_ptr<arrow::Array>> coded_array(std::vector<Code> codes, const std::vector<std::string>& names, const std::string& column) {
   const auto n = static_cast<std::int64_t>(codes.size());
   const auto known = static_cast<std::int64_t>(names.size());
-  for (std::int64_t i = 0; i < n; ++i) {
+  for (std::int64_t i = all_within(codes, known) ? n : 0; i < n; ++i) {
     const std::int64_t code = codes[static_cast<std::size_t>(i)];
     if (code >= -1 && code < known) continue;
     return Error(ErrorCode::bad_value,
@@ -98,8 +126,7 @@ Result<std::shared_ptr<arrow::Array>> coded_array(std::vector<Code> codes, const
 template <class Code>
 Result<std::shared_ptr<arrow::Array>> list_array(std::vector<std::int32_t> offsets, std::vector<Code> codes, const std::vector<std::string>& names,
                                                  const std::string& column) {
-  bool rising = !offsets.empty() && offsets.front() >= 0 && static_cast<std::size_t>(offsets.back()) <= codes.size();
-  for (std::size_t i = 1; rising && i < offsets.size(); ++i) rising = offsets[i - 1] <= offsets[i];
+  const bool rising = !offsets.empty() && offsets.front() >= 0 && static_cast<std::size_t>(offsets.back()) <= codes.size() && all_rise(offsets);
   if (!rising) {
     return Error(ErrorCode::internal, "the offsets of list column '" + column + "' do not rise within its " + std::to_string(codes.size()) + " items").in_column(column);
   }

@@ -78,7 +78,13 @@ Result<void> keep(State& state, std::span<const double> scores) {
   return {};
 }
 
-Result<void> update_classes(State& state, const Slice& slice, const LabelReader& labels) {
+// Where the rows of a slice stand in the batch that is sketched; no hasher: not here.
+struct Sketched {
+  const RowHasher* hasher = nullptr;
+  std::int64_t begin = 0;
+};
+
+Result<void> update_classes(State& state, const Slice& slice, const LabelReader& labels, Sketched sketched) {
   const auto options = class_options(state.params, state.plan.score);
   PLIMSOLL_TRY(ClassSlice columns, class_slice(slice.rows, state.plan.columns.probability));
   std::vector<std::int32_t> codes;
@@ -92,6 +98,8 @@ Result<void> update_classes(State& state, const Slice& slice, const LabelReader&
       found.add(piece, static_cast<std::int64_t>(begin));
       if (found.bad_row >= 0) break;
     }
+    const std::int64_t place = sketched.begin + static_cast<std::int64_t>(begin);
+    if (sketched.hasher != nullptr) state.calibration.add(*sketched.hasher, place, place + static_cast<std::int64_t>(count));
     const std::span<double> out(scores.data(), count);
     const auto draws = slice.draws.empty() ? std::span<const double>() : std::span<const double>(slice.draws).subspan(begin, count);
     learn::score_labels(options, piece, std::span<const std::int32_t>(codes).subspan(begin, count), draws, out);
@@ -173,18 +181,27 @@ Result<void> update(Context& context, State& state, const Inputs& inputs) {
     PLIMSOLL_TRY(state.plan, plan_of(inputs.data, state.params));
     start_ranks(state);
   }
-  if (state.pass == 1 && state.params.fingerprint) PLIMSOLL_CHECK(state.calibration.add(inputs.data));
+  const bool sketched = state.pass == 1 && state.params.fingerprint;
+  RowHasher hasher;
+  if (sketched) {
+    PLIMSOLL_TRY(hasher, RowHasher::of(inputs.data));
+    PLIMSOLL_CHECK(state.calibration.begin_batch(hasher));
+  }
   const LabelReader labels(state.plan.classes);
   const std::int64_t rows = inputs.data.rows();
   for (std::int64_t begin = 0; begin < rows; begin += slice_rows) {
     PLIMSOLL_CHECK(context.stop.check());
     PLIMSOLL_TRY(const Slice slice, next_slice(context, state, inputs.data, begin));
-    if (of_classes(state.plan.score)) PLIMSOLL_CHECK(update_classes(state, slice, labels));
-    else PLIMSOLL_CHECK(update_numbers(state, slice));
-    if (state.pass > 1) continue;
+    const std::int64_t all = std::min(slice_rows, rows - begin);
     const auto kept = static_cast<std::int64_t>(slice.numbers.size());
+    // Rows that are checked piece by piece are sketched so too, while a piece stands in cache.
+    const bool by_piece = sketched && of_classes(state.plan.score) && kept == all;
+    if (of_classes(state.plan.score)) PLIMSOLL_CHECK(update_classes(state, slice, labels, {by_piece ? &hasher : nullptr, begin}));
+    else PLIMSOLL_CHECK(update_numbers(state, slice));
+    if (sketched && !by_piece) state.calibration.add(hasher, begin, begin + all);
+    if (state.pass > 1) continue;
     state.tally.rows += kept;
-    state.tally.dropped += std::min(slice_rows, rows - begin) - kept;
+    state.tally.dropped += all - kept;
   }
   return {};
 }

@@ -24,7 +24,7 @@ struct ClassJob {
   std::size_t classes;
 
   Result<void> sets_of(learn::ClassColumns piece, std::span<const double> draws, ClassAnswers& answers) const {
-    std::array<std::uint64_t, piece_rows> masks{};
+    std::array<std::uint64_t, piece_rows> masks;
     for (std::size_t a = 0; a < answers.sets.size(); ++a) {
       Sets& sets = answers.sets[a];
       learn::Thresholds thresholds;
@@ -73,7 +73,14 @@ Result<void> can_have_p_values(const Model& model, const Options& options) {
 void reserve(ClassAnswers& answers, std::int64_t rows) {
   for (Sets& sets : answers.sets) {
     sets.offsets.reserve(static_cast<std::size_t>(rows) + 1);
-    sets.small_codes.reserve(static_cast<std::size_t>(rows) * 2);
+  }
+}
+
+// Once the first rows have told how large sets are: growing by doubling would copy and touch more memory than the answer takes.
+void reserve_codes(ClassAnswers& answers, std::int64_t rows, std::int64_t done) {
+  for (Sets& sets : answers.sets) {
+    const double size = static_cast<double>(sets.offsets.back()) / static_cast<double>(done);
+    sets.small_codes.reserve(static_cast<std::size_t>(1.02 * size * static_cast<double>(rows)));
   }
 }
 
@@ -175,6 +182,7 @@ Result<ClassAnswers> answer_classes(Context& context, const Model& model, const 
       return refuse_bad(found, rows, columns.probability, numbers).error();
     }
     off += found.off;
+    if (begin == 0 && job.classes <= most_masked) reserve_codes(answers, table.rows(), rows.rows());
   }
   context.tally("{} rows have class probabilities whose sum misses one by more than 1e-6.", off);
   return answers;

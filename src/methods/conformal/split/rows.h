@@ -16,7 +16,7 @@ namespace plimsoll::conformal::split {
 
 // Rows are worked on in slices of this many, and class probabilities in pieces that stay in the first caches.
 inline constexpr std::int64_t slice_rows = 16384;
-inline constexpr std::size_t piece_rows = 1024;
+inline constexpr std::size_t piece_rows = 512;
 
 // From the roles of the first batch of fit: the score if it was left to choose, the columns, the classes.
 Result<Plan> plan_of(const Table& table, const Params& params);

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t most_kept = std::size_t{1} << 17;
 constexpr double deviations = 8;
 constexpr std::size_t most_levels = 64;
+constexpr std::size_t looked_at_once = 64;
 
 void put_u64(std::string& bytes, std::uint64_t value) {
   for (int i = 0; i < 8; ++i) bytes.push_back(static_cast<char>((value >> (8 * i)) & 0xff));
@@ -75,19 +76,23 @@ void ScoreRanks::take(std::span<const double> numbers) {
     if (bracket.lost) continue;
     const double low = bracket.low;
     const double high = bracket.high;
-    // Two branch-free loops: counting vectorises, and the few kept are written without a taken branch.
-    std::int64_t below = 0;
-    for (const double x : numbers) below += x < low ? 1 : 0;
-    bracket.below += below;
-    const std::size_t had = bracket.kept.size();
-    bracket.kept.resize(had + numbers.size());
-    double* out = bracket.kept.data() + had;
-    std::size_t at = 0;
-    for (const double x : numbers) {
-      out[at] = x;
-      at += ((x >= low) & (x <= high)) ? 1U : 0U;
+    // A piece at a time is counted without a branch; the few numbers inside are looked for only where there are any.
+    std::size_t i = 0;
+    for (; i + looked_at_once <= numbers.size(); i += looked_at_once) {
+      const double* at = numbers.data() + i;
+      std::int64_t below = 0;
+      std::int64_t inside = 0;
+      for (std::size_t k = 0; k < looked_at_once; ++k) below += at[k] < low ? 1 : 0;
+      for (std::size_t k = 0; k < looked_at_once; ++k) inside += at[k] <= high ? 1 : 0;
+      bracket.below += below;
+      if (inside == below) continue;
+      for (std::size_t k = 0; k < looked_at_once; ++k)
+        if (at[k] >= low && at[k] <= high) bracket.kept.push_back(at[k]);
     }
-    bracket.kept.resize(had + at);
+    for (; i < numbers.size(); ++i) {
+      bracket.below += numbers[i] < low ? 1 : 0;
+      if (numbers[i] >= low && numbers[i] <= high) bracket.kept.push_back(numbers[i]);
+    }
     if (bracket.kept.size() > most_kept) shrink(bracket);
   }
 }
