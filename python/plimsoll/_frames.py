@@ -103,8 +103,9 @@ def stream_capsule(frame: object, port: str) -> object:
 
     if _is_pandas(frame):
         return _pandas_stream(frame, port)
+    kind = type(frame).__name__
     try:
-        if hasattr(frame, "__arrow_c_stream__"):
+        if hasattr(frame, "__arrow_c_stream__") and kind != "Series":
             return frame.__arrow_c_stream__()
         if hasattr(frame, "__arrow_c_array__"):
             return _array_stream(frame)
@@ -113,6 +114,5 @@ def stream_capsule(frame: object, port: str) -> object:
     except Exception as problem:
         what = f"the {type(frame).__name__} given as '{port}' does not hand its columns over: {problem}"
         raise errors.WrongType(what, "Bring its columns to numbers, text or times.") from problem
-    kind = type(frame).__name__
     mend = _MENDS.get(kind, "Give a frame of pyarrow, pandas, polars or DuckDB, any object with __arrow_c_stream__, or the path of a file.")
     raise errors.WrongKind(f"'{port}' wants a table, got {kind}", mend, parameter=port)

@@ -160,7 +160,7 @@ Reply run(Call& call, nb::object progress) {
   return wrapped<Reply>(reply);
 }
 
-void add_stream(Call& call, const std::optional<std::string>& port, nb::capsule capsule, bool hold) {
+void add_stream(Call& call, const std::optional<std::string>& port, nb::object capsule, bool hold) {
   auto* stream = static_cast<ArrowArrayStream*>(PyCapsule_GetPointer(capsule.ptr(), "arrow_array_stream"));
   if (stream == nullptr) throw nb::python_error();
   check_unlocked([&] { return plimsoll_call_input_stream(call.handle.get(), or_null(port), stream, hold ? 1 : 0); });
@@ -182,7 +182,7 @@ void release_stream(PyObject* capsule) {
   std::free(stream);
 }
 
-nb::capsule table_of(const Reply& reply, const std::optional<std::string>& name) {
+nb::object table_of(const Reply& reply, const std::optional<std::string>& name) {
   auto* stream = static_cast<ArrowArrayStream*>(std::calloc(1, sizeof(ArrowArrayStream)));
   if (stream == nullptr) throw std::bad_alloc();
   plimsoll_error* error = nullptr;
@@ -194,7 +194,7 @@ nb::capsule table_of(const Reply& reply, const std::optional<std::string>& name)
   check(error);
   PyObject* capsule = PyCapsule_New(stream, "arrow_array_stream", release_stream);
   if (capsule == nullptr) throw nb::python_error();
-  return nb::steal<nb::capsule>(capsule);
+  return nb::steal<nb::object>(capsule);
 }
 
 Model load_model(const std::string& path) {

@@ -61,6 +61,7 @@ class Batches {
  public:
   Batches(const BoundInputs& bound, std::int64_t batch_rows) : batch_rows_(std::max<std::int64_t>(1, batch_rows)) {
     if (bound.stream) {
+      source_ = bound.stream;
       stream_ = rebatch(bound.stream, batch_rows_);
       return;
     }
@@ -70,7 +71,17 @@ class Batches {
   }
   std::int64_t rows_hint() const { return stream_ ? stream_->rows_hint() : table_.rows(); }
   Result<std::optional<Table>> next() {
-    if (stream_) return stream_->next();
+    if (stream_) {
+      PLIMSOLL_TRY(std::optional<Table> batch, stream_->next());
+      if (batch || at_ > 0) {
+        at_ = 1;
+        return batch;
+      }
+      // No rows at all: answered once, so that the output has its columns.
+      at_ = 1;
+      PLIMSOLL_TRY(const Table none, read_all(*source_));
+      return std::optional<Table>(none.with_roles(source_->roles()));
+    }
     if (at_ >= table_.rows() && at_ > 0) return std::optional<Table>();
     const Table batch = table_.slice(at_, batch_rows_);
     at_ = std::max<std::int64_t>(1, at_ + batch_rows_);
@@ -78,6 +89,7 @@ class Batches {
   }
 
  private:
+  std::shared_ptr<TableStream> source_;
   std::unique_ptr<TableStream> stream_;
   std::int64_t batch_rows_;
   Table table_;

@@ -86,6 +86,8 @@ std::shared_ptr<arrow::DataType> admitted_type(const std::shared_ptr<arrow::Data
     case arrow::Type::EXTENSION: return admitted_type(static_cast<const arrow::ExtensionType&>(*type).storage_type());
     case arrow::Type::DICTIONARY: {
       if (is_text_value(*type)) return type;
+      const auto& coded = static_cast<const arrow::DictionaryType&>(*type);
+      if (coded.value_type()->id() == arrow::Type::STRING_VIEW) return arrow::dictionary(coded.index_type(), arrow::utf8(), coded.ordered());
       return admitted_type(static_cast<const arrow::DictionaryType&>(*type).value_type());
     }
     case arrow::Type::LIST: {
@@ -127,6 +129,22 @@ std::shared_ptr<arrow::DataType> plain_type(const std::shared_ptr<arrow::DataTyp
   }
 }
 
+// Codes stay; the words alone are cast (polars hands its categories over with words as views).
+Result<std::shared_ptr<arrow::ChunkedArray>> with_words_of(const arrow::ChunkedArray& column, const std::shared_ptr<arrow::DataType>& type,
+                                                           const std::string& name) {
+  const auto& wanted = static_cast<const arrow::DictionaryType&>(*type);
+  arrow::ArrayVector chunks;
+  for (const auto& chunk : column.chunks()) {
+    const auto& coded = static_cast<const arrow::DictionaryArray&>(*chunk);
+    PLIMSOLL_TRY(auto words, cast_column(std::make_shared<arrow::ChunkedArray>(coded.dictionary()), wanted.value_type(), name));
+    PLIMSOLL_TRY(auto codes, cast_column(std::make_shared<arrow::ChunkedArray>(coded.indices()), wanted.index_type(), name));
+    auto made = arrow::DictionaryArray::FromArrays(type, codes->chunk(0), words->num_chunks() > 0 ? words->chunk(0) : coded.dictionary());
+    if (!made.ok()) return arrow_error(made.status(), ErrorCode::wrong_type, "Bring the column to one type before.").in_column(name);
+    chunks.push_back(*made);
+  }
+  return std::make_shared<arrow::ChunkedArray>(std::move(chunks), type);
+}
+
 Result<std::shared_ptr<arrow::ChunkedArray>> cast_column(const std::shared_ptr<arrow::ChunkedArray>& column,
                                                          const std::shared_ptr<arrow::DataType>& type, const std::string& name) {
   if (column->type()->Equals(*type)) return column;
@@ -139,6 +157,7 @@ Result<std::shared_ptr<arrow::ChunkedArray>> cast_column(const std::shared_ptr<a
     if (!nulls.ok()) return arrow_error(nulls.status(), ErrorCode::internal);
     return std::make_shared<arrow::ChunkedArray>(*nulls);
   }
+  if (column->type()->id() == arrow::Type::DICTIONARY && type->id() == arrow::Type::DICTIONARY) return with_words_of(*column, type, name);
   auto cast = arrow::compute::Cast(arrow::Datum(column), type, arrow::compute::CastOptions::Safe());
   if (!cast.ok()) {
     const std::string what = "column '" + name + "' is " + column->type()->ToString() + " and does not become " + type->ToString() + ": ";
