@@ -60,6 +60,7 @@ test-full: test
 	@$(PROGRAM) prove --all --seed 7
 	@for seed in $(SEEDS); do $(PROGRAM) prove --all --quick --seed $$seed || exit 1; done
 	@for seed in $(SEEDS); do $(RELEASE)/bin/plimsoll_spoiled --seed $$seed || exit 1; done
+	@cd $(RELEASE) && PLIMSOLL_SPARK_ROWS=100000000 PLIMSOLL_SOURCE_DIR=$(CURDIR) PYTHONPATH=$(CURDIR)/$(RELEASE)/python $(CURDIR)/build/venv/bin/python -m pytest -q -p no:cacheprovider $(CURDIR)/tests/python/test_spark.py
 	@$(MAKE) test-sanitized
 	@tools/run_fuzzers.sh build/sanitized/fuzz 600
 	@$(MAKE) bench

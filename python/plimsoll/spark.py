@@ -123,10 +123,7 @@ def apply(
     job = _Job("apply", method, options, roles, {"seed": plain(seed), "allow_overlap": allow_overlap, "threads": 1}, data)
     schema = _arrow_schema(frame)
     shape = job.check(schema, numbered=False)
-    out = _output_schema(job, frame, schema, output)
-    if shape["rows"] == "grouped":
-        return frame.groupBy(*shape["roles"]["group"]).applyInArrow(_GroupApply(job, output, out), _spark_schema(out))
-    return frame.mapInArrow(_BatchApply(job, output, out), _spark_schema(out))
+    return _spread(frame, job, schema, output, shape["roles"]["group"] if shape["rows"] == "grouped" else [])
 
 
 class _Job:
@@ -516,6 +513,13 @@ def _output_schema(job: _Job, frame: Any, schema: Any, output: str | None) -> An
         return _flat_schema(job.applied(model, schema.empty_table(), output).schema)
     except PlimsollError:
         return _flat_schema(job.applied(model, frame.limit(64).toArrow(), output).schema)
+
+
+def _spread(frame: Any, job: _Job, schema: Any, output: str | None, groups: list[str]) -> Any:
+    out = _output_schema(job, frame, schema, output)
+    if groups:
+        return frame.groupBy(*groups).applyInArrow(_GroupApply(job, output, out), _spark_schema(out))
+    return frame.mapInArrow(_BatchApply(job, output, out), _spark_schema(out))
 
 
 class _BatchApply:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A catalogue of two made-up methods, so that the engine is tested without the real ones: a mergeable mean that must pass
+// A catalogue of made-up methods, so that the engine is tested without the real ones: a mergeable mean that must pass
 // over the rows twice, and a whole-table rank without a fit.
 
 #include "engine/made_methods_test.h"
@@ -104,6 +104,13 @@ Result<void> check(const Params& p) {
   return {};
 }
 
+// The same as one of class B whose rows draw when they are shifted.
+bool fit_draws(const Params& p) { return p.shift > 0; }
+bool apply_draws(const Model&, const Options& o) { return o.factor > 1; }
+constinit const Method blocks =
+    method("made.blocks").mergeable_fit<&start, &update, &merge, &finish>(Law::B).apply<&apply>(Rows::grouped).certify<&certify>();
+constinit const Method draws =
+    method("made.draws").mergeable_fit<&start, &update, &merge, &finish>(Law::A).draws_in_fit<&fit_draws>().apply<&apply>(Rows::independent).draws_in_apply<&apply_draws>().certify<&certify>();
 constinit const Method entry =
     method("made.mean").mergeable_fit<&start, &update, &merge, &finish>(Law::A).apply<&apply>(Rows::independent).certify<&certify>().check<&check>();
 
@@ -146,7 +153,9 @@ constinit const Method entry = method("made.rank").apply<&apply>(Rows::whole).ce
 
 namespace plimsoll {
 std::span<const CatalogueLine> catalogue_lines() {
-  static constexpr std::array<CatalogueLine, 2> lines = {CatalogueLine{"made.mean", "test", "", &made::mean::entry, "# mean"},
+  static constexpr std::array<CatalogueLine, 4> lines = {CatalogueLine{"made.blocks", "test", "", &made::mean::blocks, "# blocks"},
+                                                         CatalogueLine{"made.draws", "test", "", &made::mean::draws, "# draws"},
+                                                         CatalogueLine{"made.mean", "test", "", &made::mean::entry, "# mean"},
                                                          CatalogueLine{"made.rank", "test", "", &made::rank::entry, "# rank"}};
   return lines;
 }

@@ -282,7 +282,9 @@ Result<Rows> check_cluster_apply(Context& context, const std::string& method, co
         json.erase(field.name);
       }
     Box made;
-    if (!model) {
+    if (model) {
+      for (const auto& [name, value] : json.items()) for_options[name] = value;  // unknown names are refused with the options
+    } else {
       PLIMSOLL_TRY(made, read_params(context, *found, *found->apply_.model, json));
     }
     PLIMSOLL_TRY(const Box options, read_params(context, *found, *found->apply_.options, for_options));

@@ -95,6 +95,38 @@ TEST(PartialFit, RefusesWhatWouldChangeTheMeaning) {
   EXPECT_TRUE(check_cluster_fit(context, "made.mean", "{}", {}, false).ok());
 }
 
+TEST(PartialFit, BlocksWantTheirRowNumbers) {
+  Workspace workspace({.backend = Backend::serial, .threads = 1, .seed = 3});
+  Context& context = workspace.context();
+  EXPECT_EQ(check_cluster_fit(context, "made.blocks", "{}", {}, false).error().parameter, "order");
+  EXPECT_EQ(check_cluster_fit(context, "made.blocks", "{}", {}, true).value(), Law::B);
+  PartialFit fit = PartialFit::start(context, "made.blocks", "{}").value();
+  EXPECT_EQ(fit.update(context, {{"data", numbers(10)}}).error().parameter, "order");
+  EXPECT_TRUE(fit.update(context, {{"data", numbers(10)}}, 4096).ok());
+  EXPECT_EQ(check_cluster_apply(context, "made.blocks", nullptr, "{}", {}).error().parameter, "group");
+  EXPECT_EQ(check_cluster_apply(context, "made.blocks", nullptr, "{}", {{"group", {"g"}}}).value(), Rows::grouped);
+}
+
+TEST(PartialFit, RowsThatDrawWantAnId) {
+  Workspace workspace({.backend = Backend::serial, .threads = 1, .seed = 3});
+  Context& context = workspace.context();
+  constexpr const char* drawing = R"({"shift": 1})";
+  EXPECT_TRUE(check_cluster_fit(context, "made.draws", "{}", {}, false).ok());
+  EXPECT_EQ(check_cluster_fit(context, "made.draws", drawing, {}, false).error().parameter, "id");
+  EXPECT_TRUE(check_cluster_fit(context, "made.draws", drawing, {{"id", {"x"}}}, false).ok());
+  EXPECT_TRUE(check_cluster_fit(context, "made.draws", drawing, {}, true).ok());
+  const ArtifactPort model = fit_parts({numbers(10)}).value();
+  EXPECT_TRUE(check_cluster_apply(context, "made.mean", model, "{}", {}).ok());
+  Call call;
+  call.method = "made.draws";
+  call.ports.emplace("data", numbers(10));
+  const ArtifactPort own = run(context, call).value().artifact;
+  EXPECT_TRUE(check_cluster_apply(context, "", own, "{}", {}).ok());
+  EXPECT_EQ(check_cluster_apply(context, "", own, R"({"factor": 2})", {}).error().parameter, "id");
+  EXPECT_EQ(check_cluster_apply(context, "", own, R"({"factor": 2})", {{"id", {"x"}}}).value(), Rows::independent);
+  EXPECT_EQ(check_cluster_apply(context, "", own, R"({"factr": 2})", {}).error().code, ErrorCode::bad_parameter);
+}
+
 TEST(PartialFit, RefusesDamagedBytes) {
   Workspace workspace({.backend = Backend::serial, .threads = 1, .seed = 3});
   PartialFit fit = PartialFit::start(workspace.context(), "made.mean", "{}").value();

@@ -163,10 +163,16 @@ def main():
     answers = timed("apply", lambda: pl.spark.apply(model, few, id="row").toArrow()).sort_by("row")
     wanted = model.apply(beside, id="row").to_arrow()
     seen["apply"] = [answers.num_rows, all(answers[name].to_pylist() == wanted[name].to_pylist() for name in wanted.column_names), answers.column_names == wanted.column_names]
+    # No method of the catalogue has rows in groups yet; the way they take is tried with one whose rows may lie anyhow.
+    from plimsoll import spark
+
+    job = spark._Job("apply", "conformal.split", {}, {"id": "row"}, {}, model.to_bytes())
+    grouped = spark._spread(few, job, spark._arrow_schema(few), None, ["label"]).toArrow().sort_by("row")
+    seen["grouped"] = grouped.equals(answers)
     seen["refusals"] = refusals(session, few, model, method)
 
-    parts = 30
-    slow = session.range(0, rows, 1, parts).mapInArrow(make(0.4), SCHEMA)
+    parts = 24
+    slow = session.range(0, rows, 1, parts).mapInArrow(make(0.3), SCHEMA)
     killer = Killer(context, worker, parts)
     killer.start()
     seen["digests"]["one worker killed"] = digest(timed("one worker killed", lambda: pl.spark.fit(method, slow, **ROLES)))

@@ -68,6 +68,10 @@ def test_apply_answers_as_one_machine_does(seen):
     assert rows == min(seen["rows"], 200_000) and same_values and same_columns
 
 
+def test_rows_of_a_group_are_taken_together(seen):
+    assert seen["grouped"]
+
+
 @pytest.mark.parametrize(
     "attempt, code, advice",
     [
