@@ -8,6 +8,9 @@
 //   beta         sigmoid(c + a ln p - b ln(1 - p)), a, b >= 0 (Kull et al. 2017), p = sigmoid(s)
 //   isotonic     pool adjacent violators, linear between block centres, end blocks smoothed so that logs stay finite
 //   venn_abers   the pair (p0, p1) of Vovk and Petej (2014), merged to p1 / (1 - p0 + p1)
+//   bias_temperature  sigmoid(slope s + intercept) on the outcomes as they are: a temperature and an offset
+//   histogram    cells of equal mass, each (k + 1/2) / (n + 1) (Zadrozny and Elkan 2001)
+//   bbq          the average of histograms of many sizes, weighted by their marginal likelihood (Naeini et al. 2015)
 //   automatic    the simplest of these within one standard error of the best cross-validated log loss (5 folds, at most
 //                100,000 rows; the error of the paired difference; isotonic from 1,000 rows on)
 // Scores are log-odds; a column of probabilities p enters as log_odds(p).
@@ -20,6 +23,7 @@
 
 #include "base/context.h"
 #include "base/result.h"
+#include "stats/pav.h"
 #include "stats/venn_abers.h"
 
 namespace plimsoll {
@@ -28,11 +32,28 @@ class Fields;
 
 namespace plimsoll::learn {
 
-// In order of simplicity, which is what the one-standard-error rule reads.
-enum class Calibration : std::uint8_t { identity, temperature, platt, beta, isotonic, venn_abers, automatic };
+enum class Calibration : std::uint8_t { identity, temperature, platt, beta, isotonic, venn_abers, bias_temperature, histogram, bbq, automatic };
 std::span<const std::string_view> choices_of(Calibration);
 
 using ProbabilityPair = stats::VennAbersPair;  // {p0, p1}: lower and upper
+
+// How a monotone map runs between the blocks of PAV. `centres`: lines between block means of x, which is centred isotonic
+// regression (Oron and Flournoy 2017) and rises strictly; `edges`: flat on blocks, lines between them, scikit-learn's map;
+// `step`: right-continuous.
+enum class Interpolation : std::uint8_t { centres, edges, step };
+std::span<const std::string_view> choices_of(Interpolation);
+
+// One probability from a Venn-Abers pair: minimax for log loss or for the Brier score.
+enum class Merge : std::uint8_t { log, brier };
+std::span<const std::string_view> choices_of(Merge);
+
+struct MapOptions {
+  Interpolation interpolation = Interpolation::centres;
+  bool smooth_ends = true;     // isotonic: half an outcome of each kind more in the two end blocks, so that logs stay finite
+  std::int64_t bins = 15;      // histogram: cells, at most one a distinct score
+  Merge merge = Merge::log;
+  bool probabilities = false;  // x are probabilities (isotonic, histogram, bbq, venn_abers read any scale; the others log-odds)
+};
 
 struct Calibrator {
   Calibration method = Calibration::identity;  // never automatic once fitted
@@ -46,8 +67,11 @@ struct Calibrator {
   double slope_error = 0;      // standard errors, 0 where not defined
   double second_error = 0;
   double intercept_error = 0;
-  std::vector<double> knots;      // isotonic: centre of each block, rising ...
-  std::vector<double> values;     // ... and its probability
+  std::vector<double> knots;      // isotonic, histogram, bbq: rising x ...
+  std::vector<double> values;     // ... and the probability there
+  bool stepped = false;           // values hold from their knot to the next, instead of lines between knots
+  Merge merge = Merge::log;       // venn_abers
+  bool probabilities = false;     // what the map reads are probabilities, not log-odds
   stats::VennAbers steps;         // venn_abers
   // automatic: mean cross-validated log loss of each candidate tried, and the standard error of its distance to the best
   std::vector<std::string> tried;
@@ -67,6 +91,13 @@ Result<void> check(const Calibrator& calibrator);  // for what artifacts bring: 
 // Warns if Platt's slope is not positive.
 Result<Calibrator> fit_calibrator(Context& context, Calibration method, std::span<const double> scores,
                                   std::span<const std::int32_t> outcomes, std::span<const double> weights);
+
+// One map on pools of 0/1 outcomes (rising x, positive weights): what the call above does after its sort. The rows of
+// the pools are counted by the caller. `one_class` unless both outcomes have weight.
+Result<Calibrator> fit_map(Calibration method, std::span<const stats::Pool> pools, const MapOptions& options);
+
+// Whether a map reads log-odds (the parametric ones do), or any scale of scores.
+bool reads_log_odds(Calibration method);
 
 // More than two classes: one temperature for all classes' scores, or one map a class against the rest followed by
 // normalising. Normalising breaks the class-wise calibration of the single maps; fit says so through context.warn.

@@ -108,6 +108,7 @@ struct SmallLogisticOptions {
   double l2 = 0;             // on the slopes
   bool intercept = true;
   std::int64_t max_iterations = 100;
+  std::array<double, 3> start{};  // where Newton's steps begin
 };
 SmallLogistic fit_small_logistic(std::span<const std::span<const double>> features, std::span<const double> targets,
                                  std::span<const double> weights, const SmallLogisticOptions& options);

@@ -140,6 +140,7 @@ SmallLogistic fit_small_logistic(std::span<const std::span<const double>> featur
                                  std::span<const double> weights, const SmallLogisticOptions& options) {
   const Data data{features[0], features.size() > 1 ? features[1] : std::span<const double>(), targets, weights};
   SmallLogistic fit;
+  fit.beta = options.start;
   Sums now = evaluate(data, fit.beta, options);
   double mass = 0;
   for (std::size_t i = 0; i < targets.size(); ++i) mass += weights.empty() ? 1.0 : weights[i];

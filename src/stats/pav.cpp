@@ -5,10 +5,10 @@
 #include "stats/pav.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
+#include "stats/radix_sort.h"
 #include "stats/sort_key.h"
 
 namespace plimsoll::stats {
@@ -18,29 +18,6 @@ struct Keyed {
   std::uint64_t key;
   std::uint32_t row;
 };
-
-// Least significant digit first, 11 bits a pass; digits that are equal in all keys are skipped.
-void radix_sort(std::vector<Keyed>& items) {
-  constexpr int digit_bits = 11;
-  constexpr std::size_t cells = std::size_t{1} << digit_bits;
-  constexpr int passes = (64 + digit_bits - 1) / digit_bits;
-  std::vector<std::array<std::uint32_t, cells>> counts(passes);
-  for (const Keyed& item : items)
-    for (int p = 0; p < passes; ++p) ++counts[static_cast<std::size_t>(p)][(item.key >> (p * digit_bits)) & (cells - 1)];
-  std::vector<Keyed> other(items.size());
-  for (int p = 0; p < passes; ++p) {
-    auto& count = counts[static_cast<std::size_t>(p)];
-    if (count[(items[0].key >> (p * digit_bits)) & (cells - 1)] == items.size()) continue;
-    std::uint32_t before = 0;
-    for (std::uint32_t& c : count) {
-      const std::uint32_t here = c;
-      c = before;
-      before += here;
-    }
-    for (const Keyed& item : items) other[count[(item.key >> (p * digit_bits)) & (cells - 1)]++] = item;
-    items.swap(other);
-  }
-}
 
 // Joins the new block with those before it whose mean is not smaller.
 void push(std::vector<PavBlock>& stack, PavBlock block) {
@@ -76,7 +53,8 @@ std::vector<std::uint32_t> order_by(std::span<const double> x) {
   if (std::is_sorted(items.begin(), items.end(), by_key)) {
     // What a caller has sorted already costs one look.
   } else if (items.size() >= 2048) {
-    radix_sort(items);
+    std::vector<Keyed> other;
+    radix_sort(items, other, [](const Keyed& item) { return item.key; });
   } else {
     std::sort(items.begin(), items.end(),
               [](const Keyed& a, const Keyed& b) { return a.key != b.key ? a.key < b.key : a.row < b.row; });
@@ -140,8 +118,10 @@ Result<IsotonicFit> fit_isotonic(std::span<const double> x, std::span<const doub
   PLIMSOLL_CHECK(check(x, y, weight));
   if (x.size() > std::numeric_limits<std::uint32_t>::max())
     return Error(ErrorCode::too_large, "isotonic regression takes fewer than 2^32 rows", "Fit on a sample of the rows");
-  const std::vector<std::uint32_t> order = order_by(x);
-  const std::vector<Pool> pools = pool_ties(x, y, weight, order);
+  return isotonic_of(pool_ties(x, y, weight, order_by(x)));
+}
+
+Result<IsotonicFit> isotonic_of(std::span<const Pool> pools) {
   if (pools.empty()) return Error(ErrorCode::too_few_rows, "no row with weight to fit on", "Give rows of positive weight");
   IsotonicFit fit;
   for (const PavBlock& block : pav(pools)) {

@@ -62,5 +62,7 @@ struct IsotonicFit {
 // bad_value with the row (NaN in x, y not finite, weight negative or not finite), bad_parameter (unequal lengths). Rows of
 // weight 0 are left out; if all are, too_few_rows.
 Result<IsotonicFit> fit_isotonic(std::span<const double> x, std::span<const double> y, std::span<const double> weight = {});
+// The same on pools in rising x, all of positive weight; too_few_rows without any.
+Result<IsotonicFit> isotonic_of(std::span<const Pool> pools);
 
 }  // namespace plimsoll::stats

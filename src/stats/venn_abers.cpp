@@ -118,7 +118,10 @@ Result<VennAbers> fit_venn_abers(std::span<const double> scores, std::span<const
                                  std::span<const double> weights) {
   PLIMSOLL_CHECK(check_rows(scores, outcomes, weights));
   const std::vector<double> y(outcomes.begin(), outcomes.end());
-  std::vector<Pool> pools = pool_ties(scores, y, weights, order_by(scores));
+  return venn_abers_of(pool_ties(scores, y, weights, order_by(scores)));
+}
+
+Result<VennAbers> venn_abers_of(std::vector<Pool> pools) {
   if (pools.empty())
     return Error(ErrorCode::too_few_rows, "no row with weight to calibrate on", "Give rows of positive weight");
   VennAbers fit;

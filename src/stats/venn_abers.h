@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "stats/pav.h"
 
 namespace plimsoll::stats {
 
@@ -34,6 +35,9 @@ struct VennAbers {
 // than 0 or 1, negative weight). Exact for unit weights up to 2^26 rows: a function of the multiset of rows.
 Result<VennAbers> fit_venn_abers(std::span<const double> scores, std::span<const std::int32_t> outcomes,
                                  std::span<const double> weights = {});
+
+// The same on pools of 0/1 outcomes in rising score, all of positive weight: for who has sorted already. too_few_rows without any pool.
+Result<VennAbers> venn_abers_of(std::vector<Pool> pools);
 
 // One probability from the pair: minimax for log loss, p1 / (1 - p0 + p1), and for the Brier score,
 // p1 + (p0^2 - p1^2) / 2. Both lie in [p0, p1].
