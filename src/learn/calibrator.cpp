@@ -11,6 +11,7 @@
 #include "learn/calibration_choice.h"
 #include "learn/logistic.h"
 #include "stats/score_pools.h"
+#include "stats/step_index.h"
 
 namespace plimsoll::learn {
 namespace {
@@ -47,14 +48,17 @@ Result<void> check_rows(std::span<const double> scores, std::span<const std::int
   return {};
 }
 
+// `above`: number of knots that are at most the score.
+double interpolate(const Calibrator& map, double score, std::size_t above) {
+  if (above == 0) return map.values.front();
+  if (map.stepped || above == map.knots.size()) return map.values[above - 1];
+  const double share = (score - map.knots[above - 1]) / (map.knots[above] - map.knots[above - 1]);
+  return std::clamp(map.values[above - 1] + share * (map.values[above] - map.values[above - 1]), map.values[above - 1], map.values[above]);
+}
+
 double interpolate(const Calibrator& map, double score) {
   const auto above = std::upper_bound(map.knots.begin(), map.knots.end(), score);
-  if (above == map.knots.begin()) return map.values.front();
-  if (map.stepped) return map.values[static_cast<std::size_t>(above - map.knots.begin()) - 1];
-  if (above == map.knots.end()) return map.values.back();
-  const auto i = static_cast<std::size_t>(above - map.knots.begin());
-  const double share = (score - map.knots[i - 1]) / (map.knots[i] - map.knots[i - 1]);
-  return std::clamp(map.values[i - 1] + share * (map.values[i] - map.values[i - 1]), map.values[i - 1], map.values[i]);
+  return interpolate(map, score, static_cast<std::size_t>(above - map.knots.begin()));
 }
 
 Error damaged(const std::string& what) {
@@ -140,7 +144,20 @@ double Calibrator::apply(double score) const {
 }
 
 void Calibrator::apply(std::span<const double> scores, std::span<double> out) const {
-  for (std::size_t i = 0; i < scores.size(); ++i) out[i] = apply(scores[i]);
+  if (reads_log_odds(method)) {
+    for (std::size_t i = 0; i < scores.size(); ++i) out[i] = apply(scores[i]);
+    return;
+  }
+  if (method == Calibration::venn_abers) {
+    const stats::StepIndex zero(steps.edges_0), one(steps.edges_1);
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      const ProbabilityPair both = std::isnan(scores[i]) ? ProbabilityPair{0, 1} : ProbabilityPair{steps.values_0[zero.at_most(scores[i])], steps.values_1[one.below(scores[i])]};
+      out[i] = merge == Merge::log ? stats::merge_log_loss(both) : stats::merge_brier(both);
+    }
+    return;
+  }
+  const stats::StepIndex index(knots);
+  for (std::size_t i = 0; i < scores.size(); ++i) out[i] = interpolate(*this, scores[i], index.at_most(scores[i]));
 }
 
 ProbabilityPair Calibrator::pair(double score) const {
@@ -150,10 +167,16 @@ ProbabilityPair Calibrator::pair(double score) const {
 }
 
 void Calibrator::pairs(std::span<const double> scores, std::span<double> p0, std::span<double> p1) const {
+  if (method != Calibration::venn_abers) {
+    apply(scores, p0);
+    std::copy(p0.begin(), p0.end(), p1.begin());
+    return;
+  }
+  const stats::StepIndex zero(steps.edges_0), one(steps.edges_1);
   for (std::size_t i = 0; i < scores.size(); ++i) {
-    const ProbabilityPair one = pair(scores[i]);
-    p0[i] = one.p0;
-    p1[i] = one.p1;
+    const bool known = !std::isnan(scores[i]);
+    p0[i] = known ? steps.values_0[zero.at_most(scores[i])] : 0;
+    p1[i] = known ? steps.values_1[one.below(scores[i])] : 1;
   }
 }
 

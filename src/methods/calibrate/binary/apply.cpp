@@ -68,6 +68,17 @@ Result<std::vector<double>> calibrated(const Model& model, const learn::BinaryBa
     return Error(ErrorCode::bad_parameter, std::to_string(batch.scores.size()) + " score columns are bound for " + std::to_string(model.pieces.size()) + " maps", "Bind one column, or one a fold in the order of the folds' names.").in_parameter("probability");
   const std::size_t rows = batch.rows.size();
   std::vector<double> out(rows);
+  if (model.pieces.size() == 1 && model.pieces[0].groups.empty() && model.patches.empty()) {
+    const learn::Calibrator& map = model.pieces[0].map;
+    for (const double x : batch.scores[0]) beyond += x < map.low_score || x > map.high_score ? 1 : 0;
+    if (beyond == 0 || outside == Outside::extrapolate || map.method == learn::Calibration::identity) {
+      map.apply(batch.scores[0], out);
+    } else {
+      std::transform(batch.scores[0].begin(), batch.scores[0].end(), out.begin(), [&](double x) { return std::clamp(x, map.low_score, map.high_score); });
+      map.apply(out, out);
+    }
+    return out;
+  }
   const Scorer scorer{model, outside};
   std::vector<double> scores(batch.scores.size());
   const std::string none;

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "base/json.h"
 #include "engine/door.h"
 #include "engine/workspace.h"
 #include "learn/logistic.h"
+#include "table/file_format.h"
 #include "tests/conformance/spoiled.h"
 
 namespace plimsoll::calibrate::binary {
@@ -269,6 +271,69 @@ TEST(CalibrateBinary, WhichMapWhen) {
   EXPECT_GT(excess("isotonic", 1000), 0.003);
   EXPECT_GT(excess("identity", 1000), 0.05);
   EXPECT_GT(excess("isotonic", 100), excess("platt", 100));
+}
+
+double figure(const Report& report, const std::string& name) {
+  for (const auto& [key, value] : report.figures)
+    if (key == name) return value;
+  ADD_FAILURE() << name;
+  return std::nan("");
+}
+
+// What `assess` says of probabilities as they are given, in a published file.
+Result<Report> assessed(const Table& table, const std::string& column, const std::string& target, const std::string& parameters) {
+  const Table bound = table.with_roles({{"probability", {column}}, {"target", {target}}});
+  PLIMSOLL_TRY(const Reply fit, call(Verb::fit, {{"data", bound}}, R"({"method": "identity", "fingerprint": false})"));
+  PLIMSOLL_TRY(const Reply reply, call(Verb::assess, {{"data", bound}, {"model", fit.artifact}}, parameters));
+  return *reply.report;
+}
+
+std::filesystem::path shared(const std::string& name) { return std::filesystem::path(PLIMSOLL_SOURCE_DIR) / "../shared/data" / name; }
+
+// Dimitriadis, Gneiting and Jordan 2021, table of the Niamey forecasts of rain, to the digits printed.
+TEST(CalibrateBinary, PublishedNiameyDecomposition) {
+  const auto file = shared("calibration-foundations/precip_niamey_2016.csv");
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << "needs " << file;
+  const Table table = read_table(file).value();
+  const auto ens = assessed(table, "ENS", "obs", R"({"bootstrap": 20, "bins": 10, "equal_width": true})");
+  ASSERT_TRUE(ens.ok()) << ens.error().message();
+  EXPECT_NEAR(figure(*ens, "as_given_brier"), 0.2662, 5e-5);
+  EXPECT_NEAR(figure(*ens, "as_given_mcb"), 0.0661, 5e-5);
+  EXPECT_NEAR(figure(*ens, "as_given_dsc"), 0.0441, 5e-5);
+  EXPECT_NEAR(figure(*ens, "as_given_unc"), 0.2442, 5e-5);
+  EXPECT_NEAR(figure(*ens, "as_given_ece"), 0.2379, 5e-5);
+  const auto emos = assessed(table, "EMOS", "obs", R"({"bootstrap": 20})");
+  ASSERT_TRUE(emos.ok());
+  EXPECT_NEAR(figure(*emos, "as_given_brier"), 0.2320, 5e-5);
+  EXPECT_NEAR(figure(*emos, "as_given_mcb"), 0.0183, 5e-5);
+  EXPECT_NEAR(figure(*emos, "as_given_dsc"), 0.0305, 5e-5);
+  EXPECT_NEAR(figure(*emos, "as_given_auroc"), 0.643, 5e-4);
+}
+
+// Saved network outputs on 4,738 faces with simulated outcomes (discrete scenario), to the digits printed.
+TEST(CalibrateBinary, PublishedFaceMetrics) {
+  const auto file = shared("deep-probability-estimation/face_discrete_test.csv");
+  if (!std::filesystem::exists(file)) GTEST_SKIP() << "needs " << file;
+  const Table table = read_table(file).value();
+  struct Row {
+    const char* column;
+    double brier, log_loss, auroc, ece, mcb, dsc;
+  };
+  const std::vector<Row> rows = {{"p_infinite", .20396, .5950, .6874, .0292, .0024, .0266},
+                                 {"p_cape_bin", .21152, .6133, .6608, .0446, .0038, .0204},
+                                 {"p_early_stop", .21390, .6203, .6527, .0505, .0047, .0190},
+                                 {"p_overfit", .28784, 1.0873, .6150, .2414, .0702, .0106}};
+  for (const Row& row : rows) {
+    const auto report = assessed(table, row.column, "y", R"({"bootstrap": 20})");
+    ASSERT_TRUE(report.ok()) << report.error().message();
+    EXPECT_NEAR(figure(*report, "as_given_brier"), row.brier, 5.5e-6) << row.column;
+    EXPECT_NEAR(figure(*report, "as_given_log_loss"), row.log_loss, 5.5e-5) << row.column;
+    EXPECT_NEAR(figure(*report, "as_given_auroc"), row.auroc, 5.5e-5) << row.column;
+    EXPECT_NEAR(figure(*report, "as_given_ece"), row.ece, 5.5e-5) << row.column;
+    EXPECT_NEAR(figure(*report, "as_given_mcb"), row.mcb, 5.5e-5) << row.column;
+    EXPECT_NEAR(figure(*report, "as_given_dsc"), row.dsc, 5.5e-5) << row.column;
+    EXPECT_NEAR(figure(*report, "as_given_unc"), .22817, 5.5e-6) << row.column;
+  }
 }
 
 }  // namespace

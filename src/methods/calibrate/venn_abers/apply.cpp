@@ -35,6 +35,12 @@ Result<Answers> answers_of(const Model& model, const learn::BinaryBatch& batch) 
   out.p.resize(rows);
   out.p0.resize(rows);
   out.p1.resize(rows);
+  if (model.pieces.size() == 1) {
+    model.pieces[0].map.pairs(batch.scores[0], out.p0, out.p1);
+    const bool log = model.params.merge == learn::Merge::log;
+    for (std::size_t i = 0; i < rows; ++i) out.p[i] = log ? stats::merge_log_loss({out.p0[i], out.p1[i]}) : stats::merge_brier({out.p0[i], out.p1[i]});
+    return out;
+  }
   std::vector<double> scores(batch.scores.size());
   for (std::size_t i = 0; i < rows; ++i) {
     for (std::size_t k = 0; k < scores.size(); ++k) scores[k] = batch.scores[k][i];
