@@ -21,6 +21,7 @@
 namespace plimsoll::learn {
 namespace {
 
+constexpr std::size_t rows_a_bin = 10;
 const double none = std::numeric_limits<double>::quiet_NaN();
 
 std::string key_of(std::string name) {
@@ -230,11 +231,15 @@ void group_table(const AuditRows& rows, const AuditOptions& options, Report& rep
 
 }  // namespace
 
-Result<void> add_audit(Context& context, const AuditRows& rows, const AuditOptions& options, Report& report) {
+Result<void> add_audit(Context& context, const AuditRows& rows, const AuditOptions& asked, Report& report) {
   if (rows.outcome.empty()) return Error(ErrorCode::too_few_rows, "there is no row to assess", "Give rows with scores and outcomes.");
   double mass = 0;
   for (const double w : rows.weight) mass += w;
   if (!rows.weight.empty() && !(mass > 0)) return Error(ErrorCode::bad_value, "all weights are zero", "Give some row a weight above 0, or unbind the column.");
+  AuditOptions options = asked;
+  options.bins = static_cast<int>(std::clamp<std::size_t>(rows.outcome.size() / rows_a_bin, 1, static_cast<std::size_t>(asked.bins)));
+  if (options.bins < asked.bins)
+    report.text("Fewer bins", "With " + std::to_string(rows.outcome.size()) + " rows the calibration error has " + std::to_string(options.bins) + " bins instead of " + std::to_string(asked.bins) + ": ten rows a bin.", ReportSeverity::warning);
   std::vector<Side> sides;
   for (std::size_t k = 0; k < rows.sides.size(); ++k) {
     PLIMSOLL_TRY(Side side, measure(context, rows, rows.sides[k].probability, options, k));

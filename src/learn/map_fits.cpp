@@ -7,7 +7,8 @@
 // bin (m_b + a_b) / (n_b + a_b + c_b). Departures: temperature and beta carry a ridge of 1e-6 on their slopes, so that separable rows give
 // finite ones; isotonic gives its two end blocks half an outcome of each kind ((sum + 1/2) / (weight + 1)) unless told
 // otherwise; BBQ takes the mean probability of a bin where the paper takes the bin's middle, which pooled ties may lack.
-// Newton's steps start from the solution on at most 2,048 gathered pools, so that few passes see all of them.
+// With very many pools a line is fitted by power sums in narrow cells (moment_logistic.h), and beta's Newton steps start from the
+// solution on 2,048 gathered pools, so that few passes see all of them.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -15,6 +16,7 @@
 
 #include "learn/calibrator.h"
 #include "learn/logistic.h"
+#include "learn/moment_logistic.h"
 #include "stats/pav.h"
 #include "stats/score_pools.h"
 
@@ -64,9 +66,9 @@ struct Problem {
 };
 
 SmallLogistic fit_line(Pools pools, const SmallLogisticOptions& options, double low, double high) {
-  SmallLogisticOptions started = options;
-  if (pools.size() > 2 * gathered) started.start = Problem(stats::gather_pools(pools, gathered), false, low, high).fit(options).beta;
-  return Problem(pools, false, low, high).fit(started);
+  if (pools.size() > 2 * gathered)
+    if (const auto fit = fit_by_moments(pools, low, high, options)) return *fit;
+  return Problem(pools, false, low, high).fit(options);
 }
 
 void fit_temperature(Pools pools, Calibrator& out) {

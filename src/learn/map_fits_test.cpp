@@ -2,10 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "learn/calibrator.h"
 #include "learn/cox.h"
+#include "learn/logistic.h"
+#include "learn/moment_logistic.h"
 #include "learn/reference_case.h"
 #include "stats/score_pools.h"
 
@@ -110,8 +113,8 @@ TEST(MapFits, ProbabilitiesAndTheirLogOddsGiveOneParametricMap) {
   }
 }
 
-// Newton that starts from gathered pools ends where Newton from nothing ends.
-TEST(MapFits, ManyPoolsEndWhereFewDo) {
+// Power sums in cells and passes over all rows end at one point.
+TEST(MapFits, MomentsAreThePassesOverAllRows) {
   stats::ScorePools pools;
   Stream rng(4);
   std::vector<double> x;
@@ -121,12 +124,33 @@ TEST(MapFits, ManyPoolsEndWhereFewDo) {
     y.push_back(rng.bernoulli(1 / (1 + std::exp(-0.7 * x.back() + 0.4))) ? 1 : 0);
   }
   ASSERT_TRUE(pools.add(x, y).ok());
-  const auto platt = fit_map(Calibration::platt, pools.pools(), {});
-  const auto plain = fit_map(Calibration::platt, stats::gather_pools(pools.pools(), 4000), {});
-  ASSERT_TRUE(platt.ok() && plain.ok());
-  EXPECT_NEAR(platt->slope, plain->slope, 1e-3);
-  EXPECT_NEAR(platt->slope, 0.7, 6 * platt->slope_error);
-  EXPECT_NEAR(platt->intercept, -0.4, 6 * platt->intercept_error);
+  std::vector<double> score, target, weight;
+  for (const stats::Pool& pool : pools.pools()) {
+    score.push_back(pool.x);
+    target.push_back(0.001 + 0.997 * pool.sum / pool.weight);
+    weight.push_back(pool.weight);
+  }
+  const std::array<std::span<const double>, 1> features = {score};
+  for (const bool intercept : {true, false}) {
+    SmallLogisticOptions options;
+    options.intercept = intercept;
+    options.l2 = 1e-6;
+    const auto fast = fit_by_moments(pools.pools(), 0.001, 0.998, options);
+    const SmallLogistic slow = fit_small_logistic(features, target, weight, options);
+    ASSERT_TRUE(fast.has_value());
+    EXPECT_NEAR(fast->beta[0], slow.beta[0], 1e-9);
+    EXPECT_NEAR(fast->beta[2], slow.beta[2], 1e-9);
+    EXPECT_NEAR(fast->loss, slow.loss, 1e-7);
+    for (const std::size_t at : {0, 2, 6, 8}) EXPECT_NEAR(fast->covariance[at], intercept || at == 0 ? slow.covariance[at] : 0, 1e-10) << at;
+  }
+  // Steeper than the cells allow: the plain way is left.
+  std::vector<stats::Pool> steep;
+  for (int i = -3000; i < 3000; ++i) steep.push_back({i * 1e-2, 1, i > 0 ? 1.0 : 0.0});
+  steep[2990].sum = 1;
+  steep[3010].sum = 0;
+  const auto map = fit_map(Calibration::platt, steep, {});
+  ASSERT_TRUE(map.ok());
+  EXPECT_GT(map->slope, 5);
 }
 
 }  // namespace

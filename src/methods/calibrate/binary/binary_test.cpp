@@ -273,6 +273,26 @@ TEST(CalibrateBinary, WhichMapWhen) {
   EXPECT_GT(excess("isotonic", 100), excess("platt", 100));
 }
 
+TEST(CalibrateBinary, AnInfiniteLossIsSaidBesideTheClippedOne) {
+  const Table table = rows({0, 0.4, 0.6, 1}, {1, 0, 1, 1});
+  const auto fit = call(Verb::fit, {{"data", table}}, R"({"method": "identity", "fingerprint": false})");
+  ASSERT_TRUE(fit.ok());
+  const auto reply = call(Verb::assess, {{"data", table}, {"model", fit.value().artifact}}, R"({"bootstrap": 20, "eps": 1e-3})");
+  ASSERT_TRUE(reply.ok()) << reply.error().message();
+  int seen = 0;
+  for (const Block& block : reply.value().report->blocks)
+    if (const auto* lines = std::get_if<TableBlock>(&block); lines && lines->title == "Scores") {
+      EXPECT_TRUE(std::isinf(std::get<double>(lines->rows[0][6])));
+      EXPECT_NEAR(std::get<double>(lines->rows[0][7]), (-std::log(1e-3) - 2 * std::log(0.6) - std::log(0.999)) / 4, 1e-12);
+      EXPECT_EQ(std::get<std::int64_t>(lines->rows[0][8]), 2);
+      EXPECT_DOUBLE_EQ(std::get<double>(lines->rows[0][1]), (1 + 0.16 + 0.16) / 4);
+      ++seen;
+    } else if (const auto* text = std::get_if<TextBlock>(&block)) {
+      seen += text->heading == "Fewer bins" ? 1 : 0;
+    }
+  EXPECT_EQ(seen, 2);
+}
+
 double figure(const Report& report, const std::string& name) {
   for (const auto& [key, value] : report.figures)
     if (key == name) return value;
