@@ -58,7 +58,8 @@ const PortSchema* first_table(const std::vector<PortSchema>& ports) {
 Result<void> write_value(const PortValue& value, const std::string& path) {
   if (const auto* table = std::get_if<Table>(&value)) return write_table(*table, path);
   if (const auto* report = std::get_if<Report>(&value)) return write_report(*report, path);
-  if (const auto* document = std::get_if<Document>(&value)) return write_file(path, pretty_json(document->root()) + "\n");
+  if (const auto* document = std::get_if<Document>(&value))  // a document that is one text (a query, a markup) is written as it stands
+    return write_file(path, document->root().is_string() ? document->root().get<std::string>() : pretty_json(document->root()) + "\n");
   if (const auto* artifact = std::get_if<ArtifactPort>(&value)) return (*artifact)->save(path);
   return Error(ErrorCode::wrong_kind, "an output that is a " + std::string(name_of(kind_of(value))) + " cannot be written to a file", "Leave this output out");
 }
