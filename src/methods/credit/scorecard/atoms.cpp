@@ -115,15 +115,16 @@ CutSearch::CutSearch(std::span<const double> cuts) {
 
 double round_between(double low, double high) {
   const double middle = low + (high - low) / 2;
+  const bool whole = std::floor(high) > low && std::fabs(high) < 1e15;  // a whole number lies between: take one
   std::array<char, 40> text{};
   for (int digits = 0; digits < 17; ++digits) {
     const auto [end, fault] = std::to_chars(text.data(), text.data() + text.size(), middle, std::chars_format::scientific, digits);
     if (fault != std::errc()) break;
     double candidate = 0;
     std::from_chars(text.data(), end, candidate);
-    if (low < candidate && candidate <= high) return candidate == 0 ? 0 : candidate;
+    if (low < candidate && candidate <= high && (!whole || candidate == std::floor(candidate))) return candidate == 0 ? 0 : candidate;
   }
-  return high;
+  return whole ? std::floor(high) : high;
 }
 
 Result<std::vector<double>> numbers_in(const std::string& text, const std::string& parameter) {

@@ -66,7 +66,7 @@ class CutSearch {
   std::size_t half_ = 0;
 };
 
-// The number of fewest digits in (low, high], nearest the middle.
+// The number of fewest digits in (low, high], nearest the middle; a whole one if there is one.
 double round_between(double low, double high);
 // "-9999;-1"
 Result<std::vector<double>> numbers_in(const std::string& text, const std::string& parameter);

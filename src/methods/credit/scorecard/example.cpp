@@ -80,7 +80,9 @@ Result<Example> example(Context& context, Verb verb, std::uint64_t seed, std::in
       AssessInputs inputs;
       inputs.data = next.with_roles(labelled);
       inputs.model = std::make_shared<const Artifact>(std::move(provenance), std::move(certificate), true, Box::of(std::move(model)));
-      return Example::of(std::move(inputs), AssessParams{});
+      AssessParams params;
+      params.draws = 499;
+      return Example::of(std::move(inputs), params);
     }
     default: return Error(ErrorCode::wrong_kind, "credit.scorecard has no example for this verb", "Ask for fit, apply, report or assess.").in_parameter("verb");
   }

@@ -57,8 +57,10 @@ int main(int argc, char** argv) {
     bench::reset_peak();
     const double start = cpu_seconds();
     double total = 0;
-    for (std::size_t j = 0; j < features; ++j)
-      for (const double x : table.reals("x" + std::to_string(j)).value()) total += x;
+    for (std::size_t j = 0; j < features; ++j) {
+      const Reals column = table.reals("x" + std::to_string(j)).value();
+      for (const double x : column) total += x;
+    }
     const double after_floor = cpu_seconds();
     const card::Params params;
     const auto past = card::read_rows(table, "");

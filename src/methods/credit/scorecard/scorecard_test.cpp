@@ -354,7 +354,7 @@ TEST(Scorecard, FrontIsWhatEnumerationFinds) {
 
 TEST(Scorecard, BudgetsChanceAndRequiredFeatures) {
   Workspace workspace({.backend = Backend::serial, .seed = 2});
-  const Table past = with_groups(example_past(1200));
+  const Table past = with_groups(example_past(700));
   Params params = small();
   params.fairness.budget = 0.05;
   const Model model = must(fit(workspace.context(), Inputs{past}, params));
@@ -464,6 +464,8 @@ TEST(Scorecard, HostileModelsAreErrors) {
 TEST(Scorecard, ShortestCutsBetweenNeighbours) {
   EXPECT_EQ(round_between(3, 4), 4);
   EXPECT_EQ(round_between(24.2, 25.9), 25);
+  EXPECT_EQ(round_between(0, 1), 1);
+  EXPECT_EQ(round_between(12345, 13999), 13000);
   EXPECT_EQ(round_between(-1, 1), 0);
   EXPECT_EQ(round_between(0.12341, 0.12349), 0.12345);
   const double x = 1.0;
