@@ -11,13 +11,14 @@ PROGRAM := $(RELEASE)/bin/plimsoll
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help demo build test check test-sanitized test-full bench clean
+.PHONY: help demo wheel build test check test-sanitized test-full bench clean
 
 help:
 	@echo "make demo            set up, build, and run the main job end to end on data with known truth"
 	@echo "make test            set up, build, and run every test (under 30 minutes on 2 cores)"
 	@echo "make build           the program in build/release/bin/plimsoll"
 	@echo "make check           build and run the fast tests: minutes, while working"
+	@echo "make wheel           the Python package as a wheel in dist/"
 	@echo "make test-sanitized  clang 16 with sanitizers (address, undefined; threads for base): tests, fuzzers, outputs compared with the g++ build"
 	@echo "make test-full       experiments at full size, ten seeds, long fuzz, benchmarks (hours)"
 	@echo "make bench           ours and the named peers on the same work"
@@ -30,6 +31,12 @@ build:
 
 demo: build
 	@$(PROGRAM) demo
+
+wheel:
+	@tools/setup.sh test
+	@cmake --preset release -DPLIMSOLL_WERROR=$(WERROR) --log-level=WARNING >/dev/null
+	@cmake --build $(RELEASE) -j $(JOBS) --target plimsoll_shared
+	@tools/build_wheel.sh $(RELEASE) dist
 
 $(RELEASE)-tests:
 	@tools/setup.sh test

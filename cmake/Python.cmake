@@ -1,15 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-# The Python package, where nanobind stands in the Python environment (tools/setup.sh test puts it there).
-#   PLIMSOLL_PREBUILT   a libplimsoll.so that was built already: the wheel packs it instead of compiling the engine again
-set(Python_EXECUTABLE "${PLIMSOLL_PYTHON_ENV}/bin/python" CACHE FILEPATH "The Python that the package is built for")
+# The Python package, where nanobind stands in the Python environment (tools/setup.sh test puts it there). The library that
+# it wraps is the one of this build or, with PLIMSOLL_PREBUILT, of another: a wheel need not compile the engine again.
+if(SKBUILD)
+  set(_python "${Python_EXECUTABLE}")
+else()
+  set(_python "${PLIMSOLL_PYTHON_ENV}/bin/python")
+endif()
+set(Python_EXECUTABLE "${_python}" CACHE FILEPATH "The Python that the package is built for")
 find_package(Python 3.9 COMPONENTS Interpreter Development.Module)
+if(PLIMSOLL_PREBUILT)
+  cmake_path(ABSOLUTE_PATH PLIMSOLL_PREBUILT BASE_DIRECTORY "${PROJECT_SOURCE_DIR}" NORMALIZE)
+  add_library(plimsoll_prebuilt SHARED IMPORTED)
+  set_target_properties(plimsoll_prebuilt PROPERTIES IMPORTED_LOCATION "${PLIMSOLL_PREBUILT}"
+                        INTERFACE_INCLUDE_DIRECTORIES "${PROJECT_SOURCE_DIR}/include")
+  # It finds its own libraries; the linker need not.
+  target_link_options(plimsoll_prebuilt INTERFACE -Wl,--allow-shlib-undefined)
+  set(PLIMSOLL_C_LIBRARY plimsoll_prebuilt)
+else()
+  set(PLIMSOLL_C_LIBRARY plimsoll_shared)
+endif()
 if(Python_FOUND)
   execute_process(COMMAND "${Python_EXECUTABLE}" -m nanobind --cmake_dir OUTPUT_STRIP_TRAILING_WHITESPACE
                   OUTPUT_VARIABLE nanobind_ROOT RESULT_VARIABLE _failed ERROR_QUIET)
   if(NOT _failed)
     find_package(nanobind CONFIG REQUIRED)
-    add_subdirectory(python)
-  else()
-    message(STATUS "The Python package is left out: ${Python_EXECUTABLE} has no nanobind (tools/setup.sh test)")
+    add_subdirectory("${PROJECT_SOURCE_DIR}/python")
   endif()
+endif()
+if(NOT TARGET plimsoll_python)
+  if(SKBUILD OR PLIMSOLL_PREBUILT)
+    message(FATAL_ERROR "The Python package needs Python's headers and nanobind in ${Python_EXECUTABLE}")
+  endif()
+  message(STATUS "The Python package is left out: no headers of Python, or no nanobind in ${Python_EXECUTABLE} (tools/setup.sh test)")
 endif()

@@ -67,6 +67,11 @@ pip=(build/venv/bin/python -m pip --disable-pip-version-check --quiet)
 if [ "$group" = test ] || [ "$group" = bench ]; then
   say "For the Python package and its tests: $(grep -hv '^#' tools/requirements-test.txt | tr '\n' ' ')(about 150 MB)"
   "${pip[@]}" install --only-binary :all: -r tools/requirements-test.txt
+  # Another pyarrow than the one we link, for the test that both stand in one process.
+  other=$(sed -n 's/^# beside: pyarrow==//p' tools/requirements-test.txt)
+  if [ ! -d "build/pyarrow-$other" ]; then
+    "${pip[@]}" install --only-binary :all: --no-deps --target "build/pyarrow-$other" "pyarrow==$other"
+  fi
 fi
 
 if [ -f web/report/package.json ]; then

@@ -6,7 +6,7 @@
 //
 //   plimsoll::api::Engine engine;
 //   plimsoll::api::Request fit{"fit", "conformal.split"};
-//   fit.parameters = R"({"alpha": 0.1})";
+//   fit.parameters = R"({"alpha": [0.1]})";
 //   fit.inputs["data"] = {"train.parquet", nullptr, {{"target", {"y"}}}};
 //   fit.outputs["model"] = "model.plim";
 //   plimsoll::api::Reply reply = engine.run(fit);

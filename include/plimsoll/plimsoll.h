@@ -11,7 +11,7 @@
  *   plimsoll_model* model = NULL;
  *   plimsoll_error* error = plimsoll_call_new("fit", "conformal.split", &fit);
  *   const char* target = "y";
- *   if (!error) error = plimsoll_call_parameters(fit, "{\"alpha\": 0.1}");
+ *   if (!error) error = plimsoll_call_parameters(fit, "{\"alpha\": [0.1]}");
  *   if (!error) error = plimsoll_call_input_path(fit, "data", "train.parquet", NULL);
  *   if (!error) error = plimsoll_call_columns(fit, NULL, "target", &target, 1);
  *   if (!error) error = plimsoll_run(fit, &reply);

@@ -44,6 +44,10 @@ bool find_booster_functions(void* handle, XgboostLibrary& x) {
          find(handle, "XGBoosterBoostedRounds", x.boosted_rounds);
 }
 
+// What the Python package brings along. A name of its own: a process that holds another library of the usual name, a
+// user's own, would be given that one for it.
+constexpr const char* own_copy = "libplimsoll-xgboost.so";
+
 struct Opened {
   XgboostLibrary library;
   bool ok = false;
@@ -53,11 +57,11 @@ struct Opened {
 // The first library that opens and has every function. It is never closed: its OpenMP threads outlive any scope of ours.
 Opened open_library() {
   Opened opened;
-  for (const char* name : std::array<const char*, 2>{PLIMSOLL_XGBOOST_LIBRARY, PLIMSOLL_XGBOOST_SYSTEM_LIBRARY}) {
+  for (const char* name : std::array<const char*, 3>{own_copy, PLIMSOLL_XGBOOST_LIBRARY, PLIMSOLL_XGBOOST_SYSTEM_LIBRARY}) {
     void* handle = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
     if (handle == nullptr) {
       const char* why = dlerror();
-      if (opened.why.empty() && why != nullptr) opened.why = why;
+      if (name != own_copy && opened.why.empty() && why != nullptr) opened.why = why;
       continue;
     }
     if (find_data_functions(handle, opened.library) && find_booster_functions(handle, opened.library)) {

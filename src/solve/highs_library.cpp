@@ -48,6 +48,10 @@ std::string misfit(const HighsLibrary& library) {
   return "";
 }
 
+// What the Python package brings along. A name of its own: a process that holds another library of the usual name, a
+// user's own, would be given that one for it.
+constexpr const char* own_copy = "libplimsoll-highs.so";
+
 struct Opened {
   HighsLibrary library;
   bool ok = false;
@@ -57,11 +61,11 @@ struct Opened {
 // The first library that opens and fits. It is never closed: its threads' state outlives any scope of ours.
 Opened open_library() {
   Opened opened;
-  for (const char* name : std::array<const char*, 2>{PLIMSOLL_HIGHS_LIBRARY, PLIMSOLL_HIGHS_SYSTEM_LIBRARY}) {
+  for (const char* name : std::array<const char*, 3>{own_copy, PLIMSOLL_HIGHS_LIBRARY, PLIMSOLL_HIGHS_SYSTEM_LIBRARY}) {
     void* handle = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
     if (handle == nullptr) {
       const char* why = dlerror();
-      if (opened.why.empty() && why != nullptr) opened.why = why;
+      if (name != own_copy && opened.why.empty() && why != nullptr) opened.why = why;
       continue;
     }
     if (!find_functions(handle, opened.library)) {
