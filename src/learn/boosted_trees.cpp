@@ -159,8 +159,7 @@ Result<std::unique_ptr<float[]>> encode(Context& context, const BoundFeatures& f
   auto values = std::make_unique_for_overwrite<float[]>(count);
   PLIMSOLL_CHECK(context.runtime.for_each_block(features.rows(), context.stop,
                                                 [&](std::int64_t, std::int64_t begin, std::int64_t end) -> Result<void> {
-    features.fill_tree(begin, end, values.get() + static_cast<std::size_t>(begin) * width);
-    return {};
+    return features.fill_tree(begin, end, values.get() + static_cast<std::size_t>(begin) * width);
   }));
   return values;
 }

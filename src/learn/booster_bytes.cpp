@@ -169,8 +169,8 @@ Result<void> check_trees(const UbjsonValue& model, std::int64_t classes, std::in
 
 }  // namespace
 
-Result<void> check_booster_bytes(std::string_view bytes, std::int64_t classes, std::int64_t width) {
-  const auto document = read_ubjson(bytes);
+Result<UbjsonValue> read_booster(std::string_view bytes, std::int64_t classes, std::int64_t width) {
+  auto document = read_ubjson(bytes);
   if (!document) return damaged("it is no UBJSON document");
   const UbjsonValue* learner = document->find("learner");
   if (learner == nullptr || document->names.size() != 2) return damaged("it has no learner");
@@ -186,7 +186,14 @@ Result<void> check_booster_bytes(std::string_view bytes, std::int64_t classes, s
   if (objective == nullptr || !is_text(objective->find("name"), classes == 2 ? "binary:logistic" : "multi:softprob")) {
     return damaged("it was trained for something else");
   }
-  return check_trees(*model, classes, width);
+  PLIMSOLL_CHECK(check_trees(*model, classes, width));
+  return *std::move(document);
+}
+
+Result<void> check_booster_bytes(std::string_view bytes, std::int64_t classes, std::int64_t width) {
+  const auto read = read_booster(bytes, classes, width);
+  if (!read.ok()) return read.error();
+  return {};
 }
 
 }  // namespace plimsoll::learn

@@ -9,10 +9,13 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "learn/ubjson_document.h"
 
 namespace plimsoll::learn {
 
 // `corrupt_file` if `bytes` is not a booster of trees over `width` features for `classes` classes (2: one tree a round).
 Result<void> check_booster_bytes(std::string_view bytes, std::int64_t classes, std::int64_t width);
+// The document that the bytes hold, checked; it views the bytes.
+Result<UbjsonValue> read_booster(std::string_view bytes, std::int64_t classes, std::int64_t width);
 
 }  // namespace plimsoll::learn

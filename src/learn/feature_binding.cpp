@@ -63,12 +63,17 @@ Result<BoundColumn> bind_category(const FeatureColumn& column, const Table& tabl
   return bound;
 }
 
-Result<BoundColumn> bind_numeric(const FeatureColumn& column, const Table& table, const RowChoice& rows, std::int64_t count) {
+bool infinite(double x) { return std::fabs(x) > std::numeric_limits<double>::max(); }
+
+Error infinite_feature(const std::string& column, std::int64_t row) {
+  return Error(ErrorCode::bad_value, "a feature is infinite", "Replace it by a number, or leave it empty.").in_column(column).at_row(row);
+}
+
+Result<BoundColumn> bind_numeric(const FeatureColumn& column, const Table& table, const RowChoice& rows, std::int64_t count, Infinities infinities) {
   BoundColumn bound;
   PLIMSOLL_TRY(bound.reals, table.reals(column.name, Missing::as_nan));
+  if (infinities == Infinities::seen_when_filled) return bound;
   const double* values = bound.reals.span().data();
-  constexpr double largest = std::numeric_limits<double>::max();
-  const auto infinite = [](double x) { return x > largest || x < -largest; };
   for (std::int64_t begin = 0; begin < count; begin += 4096) {
     const std::int64_t end = std::min<std::int64_t>(begin + 4096, count);
     bool any = false;
@@ -79,10 +84,7 @@ Result<BoundColumn> bind_numeric(const FeatureColumn& column, const Table& table
     }
     for (std::int64_t i = begin; any && i < end; ++i) {
       const std::int64_t row = rows ? (*rows)[static_cast<std::size_t>(i)] : i;
-      if (!infinite(values[row])) continue;
-      return Error(ErrorCode::bad_value, "a feature is infinite", "Replace it by a number, or leave it empty.")
-          .in_column(column.name)
-          .at_row(table.first_row() + row);
+      if (infinite(values[row])) return infinite_feature(column.name, table.first_row() + row);
     }
   }
   return bound;
@@ -90,18 +92,25 @@ Result<BoundColumn> bind_numeric(const FeatureColumn& column, const Table& table
 
 float as_tree_value(double x) { return static_cast<float>(std::min(std::max(x, -tree_limit), tree_limit)); }
 
-void fill_tree_column(const BoundColumn& column, const std::int64_t* rows, std::int64_t begin, std::int64_t end,
+// One column of a tile; whether a value is infinite.
+bool fill_tree_column(const BoundColumn& column, const std::int64_t* rows, std::int64_t begin, std::int64_t end,
                       std::size_t stride, float* out) {
   const auto at = [&](std::int64_t i) { return rows != nullptr ? rows[i] : i; };
   if (column.codes.empty()) {
     const double* values = column.reals.span().data();
-    for (std::int64_t i = begin; i < end; ++i, out += stride) *out = as_tree_value(values[at(i)]);
-    return;
+    bool any = false;
+    for (std::int64_t i = begin; i < end; ++i, out += stride) {
+      const double x = values[at(i)];
+      any |= infinite(x);
+      *out = as_tree_value(x);
+    }
+    return any;
   }
   for (std::int64_t i = begin; i < end; ++i, out += stride) {
     const std::int32_t code = column.codes[static_cast<std::size_t>(at(i))];
     *out = code < 0 ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(code);
   }
+  return false;
 }
 
 double* fill_linear_numeric(const FeatureColumn& learned, const BoundColumn& column, const std::int64_t* rows,
@@ -141,21 +150,34 @@ struct BoundFeatures::State {
   std::vector<Unseen> unseen;
   std::int64_t rows = 0;
   const std::int64_t* chosen = nullptr;
+  std::int64_t first_row = 0;  // of the table in its source
+
+  Result<void> fill_column(std::size_t c, std::int64_t begin, std::int64_t end, std::size_t stride, float* out) const {
+    if (!fill_tree_column(columns[c], chosen, begin, end, stride, out)) return {};
+    const double* values = columns[c].reals.span().data();
+    std::int64_t row = chosen != nullptr ? chosen[begin] : begin;
+    for (std::int64_t i = begin; !infinite(values[row]); ++i) row = chosen != nullptr ? chosen[i] : i;
+    return infinite_feature(encoder->columns[c].name, first_row + row);
+  }
 };
 
 std::int64_t BoundFeatures::rows() const { return state_->rows; }
 const FeatureEncoder& BoundFeatures::encoder() const { return *state_->encoder; }
 const std::vector<Unseen>& BoundFeatures::unseen() const { return state_->unseen; }
 
-void BoundFeatures::fill_tree(std::int64_t begin, std::int64_t end, float* out) const {
+Result<void> BoundFeatures::fill_tree(std::int64_t begin, std::int64_t end, float* out) const {
   const std::size_t width = state_->columns.size();
   for (std::int64_t tile = begin; tile < end; tile += tile_rows) {
     const std::int64_t tile_end = std::min(tile + tile_rows, end);
     float* to = out + static_cast<std::size_t>(tile - begin) * width;
-    for (std::size_t c = 0; c < width; ++c) {
-      fill_tree_column(state_->columns[c], state_->chosen, tile, tile_end, width, to + c);
-    }
+    for (std::size_t c = 0; c < width; ++c) PLIMSOLL_CHECK(state_->fill_column(c, tile, tile_end, width, to + c));
   }
+  return {};
+}
+
+Result<void> BoundFeatures::fill_tree_columns(std::int64_t begin, std::int64_t end, std::int64_t stride, float* out) const {
+  for (std::size_t c = 0; c < state_->columns.size(); ++c) PLIMSOLL_CHECK(state_->fill_column(c, begin, end, 1, out + static_cast<std::int64_t>(c) * stride));
+  return {};
 }
 
 void BoundFeatures::fill_linear(std::int64_t begin, std::int64_t end, double* out) const {
@@ -166,20 +188,21 @@ void BoundFeatures::fill_linear(std::int64_t begin, std::int64_t end, double* ou
   }
 }
 
-Result<BoundFeatures> bind_features(Context& context, const FeatureEncoder& encoder, const Table& table, RowChoice rows) {
+Result<BoundFeatures> bind_features(Context& context, const FeatureEncoder& encoder, const Table& table, RowChoice rows, Infinities infinities) {
   PLIMSOLL_CHECK(check(encoder));
   auto state = std::make_shared<BoundFeatures::State>();
   state->encoder = &encoder;
   state->rows = rows ? static_cast<std::int64_t>(rows->size()) : table.rows();
   state->chosen = rows ? rows->data() : nullptr;
   if (rows && rows->empty()) state->chosen = nullptr;
+  state->first_row = table.first_row();
   state->columns.resize(encoder.columns.size());
   std::vector<Unseen> unseen(encoder.columns.size());
   PLIMSOLL_CHECK(context.runtime.for_each(encoder.tree_width(), context.stop, [&](std::int64_t i) -> Result<void> {
     const auto c = static_cast<std::size_t>(i);
     const FeatureColumn& column = encoder.columns[c];
     if (column.kind == FeatureKind::numeric) {
-      PLIMSOLL_TRY(state->columns[c], bind_numeric(column, table, rows, state->rows));
+      PLIMSOLL_TRY(state->columns[c], bind_numeric(column, table, rows, state->rows, infinities));
     } else {
       PLIMSOLL_TRY(state->columns[c], bind_category(column, table, rows, state->rows, unseen[c]));
     }

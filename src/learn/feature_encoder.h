@@ -83,27 +83,33 @@ struct Unseen {
   std::string example;  // the first by name
 };
 
+// When an infinity among the features is refused: trees look at every value anyway when they are filled.
+enum class Infinities : std::uint8_t { seen_when_bound, seen_when_filled };
+
 // A table's columns made ready for an encoder: typed spans and level codes, shared when copied. Filling is by blocks and
 // safe from many threads at once. Row i below is the i-th chosen row.
 class BoundFeatures {
  public:
   std::int64_t rows() const;
   const FeatureEncoder& encoder() const;
-  // Row-major (end - begin) x tree_width().
-  void fill_tree(std::int64_t begin, std::int64_t end, float* out) const;
+  // Row-major (end - begin) x tree_width(). `bad_value` (column, row) for an infinity.
+  Result<void> fill_tree(std::int64_t begin, std::int64_t end, float* out) const;
+  // Column-major: out[column * stride + row].
+  Result<void> fill_tree_columns(std::int64_t begin, std::int64_t end, std::int64_t stride, float* out) const;
   // Column-major: out[column * (end - begin) + row].
   void fill_linear(std::int64_t begin, std::int64_t end, double* out) const;
   const std::vector<Unseen>& unseen() const;
 
  private:
   struct State;
-  friend Result<BoundFeatures> bind_features(Context&, const FeatureEncoder&, const Table&, RowChoice);
+  friend Result<BoundFeatures> bind_features(Context&, const FeatureEncoder&, const Table&, RowChoice, Infinities);
   std::shared_ptr<const State> state_;
 };
 
-// `missing_column`, `wrong_type`, `bad_value` (infinity) with column and row. Warns through context.warn of categories
+// `missing_column`, `wrong_type`, `bad_value` (infinity, unless left to filling trees) with column and row. Warns through context.warn of categories
 // unseen in learning, once a column. The encoder, the table's memory and the chosen rows must outlive the result (the
 // table is kept; the encoder and `rows` are viewed).
-Result<BoundFeatures> bind_features(Context& context, const FeatureEncoder& encoder, const Table& table, RowChoice rows = std::nullopt);
+Result<BoundFeatures> bind_features(Context& context, const FeatureEncoder& encoder, const Table& table, RowChoice rows = std::nullopt,
+                                    Infinities infinities = Infinities::seen_when_bound);
 
 }  // namespace plimsoll::learn

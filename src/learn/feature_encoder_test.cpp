@@ -65,7 +65,7 @@ TEST(FeatureEncoder, FillsBothEncodings) {
   const auto bound = bind_features(workspace.context(), encoder, table);
   ASSERT_TRUE(bound.ok());
   std::vector<float> tree(20);
-  bound->fill_tree(0, 5, tree.data());
+  ASSERT_TRUE(bound->fill_tree(0, 5, tree.data()).ok());
   EXPECT_EQ(tree[0], 20.0F);
   EXPECT_TRUE(std::isnan(tree[8]));    // age of row 2
   EXPECT_EQ(tree[2], 1.0F);            // owner of row 0
@@ -97,8 +97,8 @@ TEST(FeatureEncoder, ChosenRowsAreThoseOfATakenTable) {
   EXPECT_EQ(a, b);
   std::vector<float> c(12);
   std::vector<float> d(12);
-  chosen->fill_tree(0, 3, c.data());
-  whole->fill_tree(0, 3, d.data());
+  ASSERT_TRUE(chosen->fill_tree(0, 3, c.data()).ok());
+  ASSERT_TRUE(whole->fill_tree(0, 3, d.data()).ok());
   EXPECT_EQ(c, d);
 }
 
@@ -144,7 +144,7 @@ TEST(FeatureEncoder, UnseenCategoriesAreWarnedOfAndMissing) {
   EXPECT_NE(workspace.warnings()[0].find("city"), std::string::npos);
   EXPECT_NE(workspace.warnings()[0].find("Hamar"), std::string::npos);
   std::vector<float> tree(4);
-  bound->fill_tree(0, 4, tree.data());
+  ASSERT_TRUE(bound->fill_tree(0, 4, tree.data()).ok());
   EXPECT_EQ(tree[0], 2.0F);
   EXPECT_TRUE(std::isnan(tree[1]));
 }
@@ -156,7 +156,7 @@ TEST(FeatureEncoder, RareLevelsShareOther) {
   EXPECT_EQ(encoder.columns[0].levels, (std::vector<std::string>{"a", "d"}));  // a before b: same count, name first
   const auto bound = bind_features(workspace.context(), encoder, *table);
   std::vector<float> tree(8);
-  bound->fill_tree(0, 8, tree.data());
+  ASSERT_TRUE(bound->fill_tree(0, 8, tree.data()).ok());
   EXPECT_EQ(tree, (std::vector<float>{0, 0, 2, 2, 2, 1, 1, 1}));
 }
 

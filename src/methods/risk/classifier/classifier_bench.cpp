@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,7 @@ int main(int argc, char** argv) {
   params.learner = classifier::Learner::trees;
   params.calibrator = learn::Calibration::isotonic;
   params.trees.options.rounds = 100;
+  params.diagnostics = argc > 2 && std::strcmp(argv[2], "diagnostics") == 0;  // what the report draws: the peer computes none of it
   Workspace workspace({.threads = 1, .seed = 1});
   Context& context = workspace.context();
   const double base = bench::resident_mb("VmRSS:");

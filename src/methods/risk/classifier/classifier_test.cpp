@@ -391,6 +391,20 @@ TEST(Classifier, TestRowsMakeTheReport) {
   EXPECT_EQ(flattered.held_out.remarks[0].severity, 2);
 }
 
+TEST(Classifier, DiagnosticsMayBeLeftOut) {
+  Workspace workspace({.seed = 9});
+  Inputs inputs = book_inputs(2000);
+  Params params = logistic_params();
+  const Model judged = must(fit(workspace.context(), inputs, params));
+  params.diagnostics = false;
+  const Model model = must(fit(workspace.context(), inputs, params));
+  EXPECT_GT(judged.held_out.rows, 0);
+  EXPECT_EQ(model.held_out.rows, 0);
+  EXPECT_EQ(model.ranks.front().threshold, judged.ranks.front().threshold);
+  EXPECT_EQ(model.learning_fingerprint, judged.learning_fingerprint);
+  EXPECT_TRUE(check(draw(model, must(certify(model)), model.held_out)).ok());
+}
+
 TEST(Classifier, BadInput) {
   const Table book = book_of(400, 1).table.with_roles(book_roles);
   EXPECT_EQ(error_of(book.slice(0, 0), "{}").code, ErrorCode::too_few_rows);

@@ -4,6 +4,7 @@
 // rows, rank k = ceil((n+1)(1-alpha)) of the class scores on the conformal rows. See parts.cpp for why no row serves twice.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <numeric>
@@ -223,7 +224,7 @@ Result<void> learn_from_rows(Context& context, const Plan& plan, const Params& p
   options.linear = params.learner == Learner::logistic;
   PLIMSOLL_TRY(model.encoder, learn::fit_encoder(context, plan.data, features, rows, options));
   for (std::size_t i = 0; i < model.encoder.kept_out.size(); ++i) context.warn("column \"" + model.encoder.kept_out[i] + "\" is not used: " + model.encoder.notes[i]);
-  PLIMSOLL_TRY(const learn::BoundFeatures bound, learn::bind_features(context, model.encoder, plan.data, rows));
+  PLIMSOLL_TRY(const learn::BoundFeatures bound, learn::bind_features(context, model.encoder, plan.data, rows, infinities_of(model)));
   std::vector<std::int32_t> labels = gather<std::int32_t>(plan.data_labels, plan.parts.learning);
   PLIMSOLL_TRY(const std::vector<double> weights, learning_weights(plan, params, model, labels));
   labels = learner_labels(model, std::move(labels));
@@ -282,25 +283,52 @@ Result<void> calibrate_probabilities(Context& context, const Plan& plan, const P
   return {};
 }
 
-Result<RowFingerprint> fingerprint_of(Context& context, const Table& table, std::span<const std::int64_t> rows) {
-  constexpr std::size_t piece = 16384;
-  const std::size_t pieces = (rows.size() + piece - 1) / piece;
-  std::vector<RowFingerprint> parts(pieces);
-  PLIMSOLL_CHECK(context.runtime.for_each(static_cast<std::int64_t>(pieces), context.stop, [&](std::int64_t i) -> Result<void> {
-    const std::size_t begin = static_cast<std::size_t>(i) * piece;
-    return parts[static_cast<std::size_t>(i)].add(table.take(rows.subspan(begin, std::min(piece, rows.size() - begin))));
+using Sketches = std::array<RowFingerprint, 2>;
+using Chosen = std::array<std::span<const std::int64_t>, 2>;  // rows of a table in row order, two disjoint choices
+
+// Sketches of both choices from rows [begin, end): every row is hashed where it stands, none is copied.
+Result<void> sketch_rows(const Context& context, const Table& table, const Chosen& chosen, std::int64_t begin, std::int64_t end, Sketches& sketches) {
+  constexpr std::int64_t piece = 16384;
+  std::vector<std::uint64_t> hashes(static_cast<std::size_t>(piece)), own;
+  std::array<const std::int64_t*, 2> at{};
+  for (std::size_t k = 0; k < 2; ++k) at[k] = std::lower_bound(chosen[k].data(), chosen[k].data() + chosen[k].size(), begin);
+  for (; begin < end; begin += piece) {
+    PLIMSOLL_CHECK(context.stop.check());
+    const Table rows = table.slice(begin, std::min(piece, end - begin));
+    PLIMSOLL_TRY(const RowHasher hasher, RowHasher::of(rows));
+    hasher.hash(0, std::span(hashes).first(static_cast<std::size_t>(rows.rows())));
+    for (std::size_t k = 0; k < 2; ++k) {
+      own.clear();
+      for (; at[k] != chosen[k].data() + chosen[k].size() && *at[k] < begin + rows.rows(); ++at[k]) own.push_back(hashes[static_cast<std::size_t>(*at[k] - begin)]);
+      PLIMSOLL_CHECK(sketches[k].begin_batch(hasher));
+      sketches[k].add(own);
+    }
+  }
+  return {};
+}
+
+Result<Sketches> sketches_of(Context& context, const Table& table, const Chosen& chosen) {
+  const std::int64_t lanes = std::max(1, context.runtime.threads());
+  std::vector<Sketches> parts(static_cast<std::size_t>(lanes));
+  PLIMSOLL_CHECK(context.runtime.for_each(lanes, context.stop, [&](std::int64_t lane) -> Result<void> {
+    return sketch_rows(context, table, chosen, table.rows() * lane / lanes, table.rows() * (lane + 1) / lanes, parts[static_cast<std::size_t>(lane)]);
   }));
-  RowFingerprint whole;
-  for (const RowFingerprint& part : parts) whole.merge(part);
+  Sketches whole;
+  for (const Sketches& part : parts)
+    for (std::size_t k = 0; k < 2; ++k) whole[k].merge(part[k]);
   return whole;
 }
 
 Result<void> fingerprint_rows(Context& context, const Plan& plan, Model& model) {
-  PLIMSOLL_TRY(const RowFingerprint learning, fingerprint_of(context, plan.data, plan.parts.learning));
   Rows certifying = plan.parts.probability;
   certifying.insert(certifying.end(), plan.parts.conformal.begin(), plan.parts.conformal.end());
   std::inplace_merge(certifying.begin(), certifying.begin() + std::ssize(plan.parts.probability), certifying.end());  // both are in row order
-  PLIMSOLL_TRY(const RowFingerprint calibration, fingerprint_of(context, plan.certifying(), certifying));
+  PLIMSOLL_TRY(Sketches sketches, sketches_of(context, plan.data, plan.own_calibration ? Chosen{plan.parts.learning} : Chosen{plan.parts.learning, certifying}));
+  if (plan.own_calibration) {
+    PLIMSOLL_TRY(Sketches later, sketches_of(context, plan.calibration, Chosen{certifying}));
+    sketches[1] = std::move(later[0]);
+  }
+  const auto& [learning, calibration] = sketches;
   if (plan.own_calibration) PLIMSOLL_CHECK(check_overlap(context, learning, "learning", calibration, "calibration", &model.overlap_remark));
   if (!plan.own_calibration && learning.by_id()) {
     const Overlap shared = compare(learning, calibration);
@@ -350,7 +378,9 @@ Result<Model> fit(Context& context, const Inputs& inputs, const Params& params) 
   const Probabilities held = calibrated(model, scores);
   const std::vector<std::int32_t> labels = gather<std::int32_t>(plan.certifying_labels(), plan.parts.conformal);
   PLIMSOLL_CHECK(rank_sets(params, labels, held, model));
-  if (inputs.test) {
+  if (!params.diagnostics) {
+    model.held_out.remarks.push_back({0, "diagnostics", "left out when the model was fitted", "report on labelled rows that were kept apart"});
+  } else if (inputs.test) {
     PLIMSOLL_TRY(model.held_out, diagnose_test(context, model, with_roles_of(*inputs.test, plan.data)));
   } else {
     PLIMSOLL_TRY(model.held_out, diagnose_conformal(context, model, plan.certifying(), plan.parts.conformal, held, labels));

@@ -115,6 +115,7 @@ void describe(Fields& f, Params& p) {
   f({"share_probability", "share of rows that calibrate probabilities; the rest calibrates the sets", between(0, 1)}, p.share_probability);
   f({"trees", "options of the boosted trees"}, p.trees);
   f({"logistic", "options of the logistic regression"}, p.logistic);
+  f({"diagnostics", "judge the model on rows it did not learn from, which is what its own report draws; false saves the time"}, p.diagnostics);
 }
 
 Result<void> check(const Params& p) {

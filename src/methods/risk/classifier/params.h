@@ -63,6 +63,7 @@ struct Params {
   std::int64_t score_penalty_free = 5;
   bool label_conditional = false;
   SmallSample small_n = SmallSample::error;
+  bool diagnostics = true;
   std::string positive;
   ClassWeights class_weights = ClassWeights::none;
   std::map<std::string, std::string> class_weight;

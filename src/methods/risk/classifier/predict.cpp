@@ -45,8 +45,10 @@ void several_pairs(const Model& model, const Columns& scores, Probabilities& out
 
 std::vector<std::span<const double>> spans_of(const Columns& columns) { return {columns.begin(), columns.end()}; }
 
+learn::Infinities infinities_of(const Model& model) { return model.learner == Learner::trees ? learn::Infinities::seen_when_filled : learn::Infinities::seen_when_bound; }
+
 Result<Columns> learner_scores(Context& context, const Model& model, const Table& table, learn::RowChoice rows) {
-  PLIMSOLL_TRY(const learn::BoundFeatures features, learn::bind_features(context, model.encoder, table, rows));
+  PLIMSOLL_TRY(const learn::BoundFeatures features, learn::bind_features(context, model.encoder, table, rows, infinities_of(model)));
   if (model.learner == Learner::trees) return learn::tree_scores(context, *model.trees, features);
   return learn::linear_scores(context, *model.logistic, learn::FeatureDesign(features));
 }

@@ -14,6 +14,9 @@ using Columns = std::vector<std::vector<double>>;
 // The learner's log-odds: one column (of the positive class) for two classes, else one a class.
 Result<Columns> learner_scores(Context& context, const Model& model, const Table& table, learn::RowChoice rows);
 
+// Who looks for infinite features.
+learn::Infinities infinities_of(const Model& model);
+
 struct Probabilities {
   Columns probability;               // one column a class, in name order
   std::vector<double> lower, upper;  // Venn-Abers pair of the positive class; of the most probable one where none is named
