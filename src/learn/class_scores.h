@@ -24,6 +24,7 @@
 
 namespace plimsoll {
 class Fields;
+struct WordSpread;
 }
 
 namespace plimsoll::learn {
@@ -89,9 +90,14 @@ struct ProbabilityCheck {
   double bad_value = 0;
 
   void add(ClassColumns columns, std::int64_t first_row);
+  // The same, and the words of the rows are added to `hashes`, a number a row, by one spread a column.
+  void add_and_hash(ClassColumns columns, std::int64_t first_row, std::span<const WordSpread> spreads, std::span<std::uint64_t> hashes);
   void merge(const ProbabilityCheck& other);
   // The error for bad_row; `names` are the columns' names.
   Result<void> result(std::span<const std::string_view> names) const;
+
+ private:
+  void add_tiles(ClassColumns columns, std::int64_t first_row, const WordSpread* spreads, std::uint64_t* hashes);
 };
 
 }  // namespace plimsoll::learn

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two doubles at a time anywhere, four with AVX2. Out of range is a sign: of p - low or of high - p, gathered without a
+// Two doubles at a time anywhere, four with AVX2, eight with AVX-512. Out of range is a sign: of p - low or of high - p, gathered without a
 // comparison. Each row's sum is taken in the order of the classes, so that both forms round alike.
 #include "learn/class_tiles.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 
@@ -123,7 +124,11 @@ void plain_pass(const double* const* p, const double* least, std::size_t classes
   pass_rest(p, least, classes, whole, count, masks);
 }
 
-constexpr ClassLoops plain_loops{&plain_check, &plain_pass};
+TileCheck plain_check_and_hash(const double* const* p, const WordSpread* spreads, std::size_t classes, std::size_t count, double* sums, std::uint64_t* hashes) {
+  for (std::size_t c = 0; c < classes; ++c)
+    for (std::size_t i = 0; i < count; ++i) hashes[i] += spreads[c](word_of(p[c][i]));
+  return plain_check(p, classes, count, sums);
+}
 
 #if defined(PLIMSOLL_AVX2)
 
@@ -150,17 +155,7 @@ PLIMSOLL_AVX2 bool add_wide(const double* const* p, std::size_t whole, double* s
   return _mm256_movemask_pd(signs) == 0;
 }
 
-PLIMSOLL_AVX2 TileCheck wide_check(const double* const* p, std::size_t classes, std::size_t count, double* sums) {
-  TileCheck found;
-  const std::size_t whole = count - count % 8;
-  std::fill(sums, sums + count, 0.0);
-  for (std::size_t c = 0; c < classes; c += 4) {
-    const std::size_t wide = std::min<std::size_t>(4, classes - c);
-    if (wide == 4) found.ranged &= add_wide<4>(p + c, whole, sums);
-    else if (wide == 3) found.ranged &= add_wide<3>(p + c, whole, sums);
-    else if (wide == 2) found.ranged &= add_wide<2>(p + c, whole, sums);
-    else found.ranged &= add_wide<1>(p + c, whole, sums);
-  }
+PLIMSOLL_AVX2 void look_at_sums(const double* sums, std::size_t whole, TileCheck& found) {
   const __m256d one = _mm256_set1_pd(1.0);
   const __m256d warned = _mm256_set1_pd(sum_warned);
   const __m256d no_sign = _mm256_castsi256_pd(_mm256_set1_epi64x(0x7fffffffffffffffLL));
@@ -175,6 +170,20 @@ PLIMSOLL_AVX2 TileCheck wide_check(const double* const* p, std::size_t classes, 
   _mm256_storeu_pd(lanes, largest);
   found.largest = std::max(std::max(lanes[0], lanes[1]), std::max(lanes[2], lanes[3]));
   found.exact = _mm256_movemask_pd(exact) == 15;
+}
+
+PLIMSOLL_AVX2 TileCheck wide_check(const double* const* p, std::size_t classes, std::size_t count, double* sums) {
+  TileCheck found;
+  const std::size_t whole = count - count % 8;
+  std::fill(sums, sums + count, 0.0);
+  for (std::size_t c = 0; c < classes; c += 4) {
+    const std::size_t wide = std::min<std::size_t>(4, classes - c);
+    if (wide == 4) found.ranged &= add_wide<4>(p + c, whole, sums);
+    else if (wide == 3) found.ranged &= add_wide<3>(p + c, whole, sums);
+    else if (wide == 2) found.ranged &= add_wide<2>(p + c, whole, sums);
+    else found.ranged &= add_wide<1>(p + c, whole, sums);
+  }
+  look_at_sums(sums, whole, found);
   check_rest(p, classes, whole, count, sums, found);
   return found;
 }
@@ -211,24 +220,79 @@ PLIMSOLL_AVX2 void wide_pass(const double* const* p, const double* least, std::s
   pass_rest(p, least, classes, whole, count, masks);
 }
 
-constexpr ClassLoops wide_loops{&wide_check, &wide_pass};
+TileCheck wide_check_and_hash(const double* const* p, const WordSpread* spreads, std::size_t classes, std::size_t count, double* sums, std::uint64_t* hashes) {
+  const TileCheck found = wide_check(p, classes, count, sums);
+  for (std::size_t c = 0; c < classes; ++c) word_loops().add(spreads[c], p[c], count, hashes);
+  return found;
+}
+
+// Up to four columns: the check's sums and signs, and the words of row_words.cpp, from one load of each value.
+template <std::size_t Columns>
+PLIMSOLL_AVX512 bool add_and_hash(const double* const* p, const WordSpread* spreads, std::size_t whole, double* sums, std::uint64_t* hashes) {
+  const __m512d low = _mm512_set1_pd(low_end);
+  const __m512d high = _mm512_set1_pd(high_end);
+  const __m512i missing = _mm512_set1_epi64(static_cast<long long>(null_word));
+  const __m512i magnitude = _mm512_set1_epi64(0x7fffffffffffffffLL);
+  __m512i salt[Columns];
+  __m512i factor[Columns];
+  for (std::size_t c = 0; c < Columns; ++c) {
+    salt[c] = _mm512_set1_epi64(static_cast<long long>(spreads[c].salt));
+    factor[c] = _mm512_set1_epi64(static_cast<long long>(spreads[c].factor));
+  }
+  __m512i signs = _mm512_setzero_si512();
+  for (std::size_t i = 0; i < whole; i += 8) {
+    __m512d sum = _mm512_loadu_pd(sums + i);
+    __m512i hash = _mm512_loadu_si512(hashes + i);
+    for (std::size_t c = 0; c < Columns; ++c) {
+      __builtin_prefetch(p[c] + i + ahead, 0, 2);
+      const __m512d value = _mm512_loadu_pd(p[c] + i);
+      const __m512i out = _mm512_or_si512(_mm512_castpd_si512(_mm512_sub_pd(value, low)), _mm512_castpd_si512(_mm512_sub_pd(high, value)));
+      signs = _mm512_or_si512(signs, out);
+      sum = _mm512_add_pd(sum, value);
+      const __m512i bits = _mm512_castpd_si512(value);
+      const __m512i plus = _mm512_maskz_mov_epi64(_mm512_test_epi64_mask(bits, magnitude), bits);
+      const __m512i word = _mm512_mask_mov_epi64(plus, _mm512_cmp_pd_mask(value, value, _CMP_UNORD_Q), missing);
+      const __m512i x = _mm512_xor_si512(word, salt[c]);
+      hash = _mm512_add_epi64(hash, _mm512_mullo_epi64(_mm512_xor_si512(x, _mm512_maskz_srli_epi64(0xff, x, 32)), factor[c]));
+    }
+    _mm512_storeu_pd(sums + i, sum);
+    _mm512_storeu_si512(hashes + i, hash);
+  }
+  return _mm512_movepi64_mask(signs) == 0;
+}
+
+PLIMSOLL_AVX512 TileCheck widest_check_and_hash(const double* const* p, const WordSpread* spreads, std::size_t classes, std::size_t count, double* sums, std::uint64_t* hashes) {
+  TileCheck found;
+  const std::size_t whole = count - count % 8;
+  std::fill(sums, sums + count, 0.0);
+  for (std::size_t c = 0; c < classes; c += 4) {
+    const std::size_t wide = std::min<std::size_t>(4, classes - c);
+    if (wide == 4) found.ranged &= add_and_hash<4>(p + c, spreads + c, whole, sums, hashes);
+    else if (wide == 3) found.ranged &= add_and_hash<3>(p + c, spreads + c, whole, sums, hashes);
+    else if (wide == 2) found.ranged &= add_and_hash<2>(p + c, spreads + c, whole, sums, hashes);
+    else found.ranged &= add_and_hash<1>(p + c, spreads + c, whole, sums, hashes);
+  }
+  look_at_sums(sums, whole, found);
+  check_rest(p, classes, whole, count, sums, found);
+  for (std::size_t c = 0; c < classes; ++c)
+    for (std::size_t i = whole; i < count; ++i) hashes[i] += spreads[c](word_of(p[c][i]));
+  return found;
+}
+
+constexpr std::array<ClassLoops, 3> forms = {{{&plain_check, &plain_check_and_hash, &plain_pass},
+                                              {&wide_check, &wide_check_and_hash, &wide_pass},
+                                              {&wide_check, &widest_check_and_hash, &wide_pass}}};
+
+#else
+
+constexpr std::array<ClassLoops, 1> forms = {{{&plain_check, &plain_check_and_hash, &plain_pass}}};
 
 #endif
 
 }  // namespace
 
-const ClassLoops& plain_class_loops() { return plain_loops; }
+std::span<const ClassLoops> all_class_loops() { return std::span<const ClassLoops>(forms).first(has_avx512() ? 3U : has_avx2() ? 2U : 1U); }
 
-const ClassLoops* wide_class_loops() {
-#if defined(PLIMSOLL_AVX2)
-  if (has_avx2()) return &wide_loops;
-#endif
-  return nullptr;
-}
-
-const ClassLoops& class_loops() {
-  const ClassLoops* wide = wide_class_loops();
-  return wide != nullptr ? *wide : plain_loops;
-}
+const ClassLoops& class_loops() { return all_class_loops().back(); }
 
 }  // namespace plimsoll::learn

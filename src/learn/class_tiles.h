@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "table/row_words.h"
+
 namespace plimsoll::learn {
 
 inline constexpr std::size_t class_tile = 512;
@@ -22,12 +24,13 @@ struct TileCheck {
 struct ClassLoops {
   // Sums of the rows, added in the order of the classes; count at most class_tile.
   TileCheck (*check)(const double* const* columns, std::size_t classes, std::size_t count, double* sums);
+  // The same, and hashes[i] += the words of the row, each column's by its spread: one reading of memory serves both.
+  TileCheck (*check_and_hash)(const double* const* columns, const WordSpread* spreads, std::size_t classes, std::size_t count, double* sums, std::uint64_t* hashes);
   // Bit c of masks[i] is set if columns[c][i] >= least[c], else left; at most 64 classes.
   void (*pass)(const double* const* columns, const double* least, std::size_t classes, std::size_t count, std::uint64_t* masks);
 };
 
-const ClassLoops& plain_class_loops();
-const ClassLoops* wide_class_loops();  // null where the processor has no wider vectors
-const ClassLoops& class_loops();       // the widest
+const ClassLoops& class_loops();                // the widest that the processor runs
+std::span<const ClassLoops> all_class_loops();  // those that it runs, the plain one first
 
 }  // namespace plimsoll::learn

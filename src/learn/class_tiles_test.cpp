@@ -39,35 +39,37 @@ Tile draw(std::size_t classes, std::size_t rows, bool spoiled, std::uint64_t see
   return tile;
 }
 
-TEST(ClassLoops, WideAndPlainGiveTheSameBytes) {
-  const ClassLoops& plain = plain_class_loops();
-  const ClassLoops* wide = wide_class_loops();
-  if (wide == nullptr) GTEST_SKIP() << "this processor has no wider vectors";
-  EXPECT_EQ(&class_loops(), wide);
-  for (const std::size_t classes : {1U, 2U, 3U, 5U, 10U, 64U}) {
-    for (const std::size_t rows : {0U, 1U, 7U, 8U, 63U, 511U, 512U}) {
-      for (const bool spoiled : {false, true}) {
-        const Tile tile = draw(classes, rows, spoiled, 100 * classes + rows);
-        std::vector<double> sums(class_tile, 7);
-        std::vector<double> sums_wide(class_tile, 9);
-        const TileCheck a = plain.check(tile.at.data(), classes, rows, sums.data());
-        const TileCheck b = wide->check(tile.at.data(), classes, rows, sums_wide.data());
-        EXPECT_EQ(a.ranged, b.ranged);
-        EXPECT_EQ(a.exact, b.exact);
-        EXPECT_EQ(a.largest, b.largest);
-        for (std::size_t i = 0; i < rows; ++i) EXPECT_EQ(std::bit_cast<std::uint64_t>(sums[i]) << 1U, std::bit_cast<std::uint64_t>(sums_wide[i]) << 1U);
-        std::vector<double> least(classes);
-        for (std::size_t c = 0; c < classes; ++c) least[c] = rows > 0 ? tile.columns[c][rows / 2] : 0;
-        std::vector<std::uint64_t> masks(rows, 0);
-        std::vector<std::uint64_t> masks_wide(rows, 0);
-        plain.pass(tile.at.data(), least.data(), classes, rows, masks.data());
-        wide->pass(tile.at.data(), least.data(), classes, rows, masks_wide.data());
-        EXPECT_EQ(masks, masks_wide);
-        for (std::size_t i = 0; i < rows; ++i)
-          for (std::size_t c = 0; c < classes; ++c) EXPECT_EQ((masks[i] >> c & 1U) != 0, tile.columns[c][i] >= least[c]);
-      }
-    }
+void expect_same(const ClassLoops& plain, const ClassLoops& wide, const Tile& tile, std::size_t classes, std::size_t rows) {
+  const auto bits = [](double x) { return std::isnan(x) ? ~std::uint64_t{0} : std::bit_cast<std::uint64_t>(x); };
+  std::vector<WordSpread> spreads;
+  for (std::size_t c = 0; c < classes; ++c) spreads.push_back({mixed(c), mixed(c + 99) | 1U});
+  std::vector<std::uint64_t> expected(rows, 5), hashes(rows, 5);
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t c = 0; c < classes; ++c) expected[i] += spreads[c](word_of(tile.columns[c][i]));
+  std::vector<double> sums(class_tile, 7), sums_wide(class_tile, 9);
+  const TileCheck a = plain.check(tile.at.data(), classes, rows, sums.data());
+  for (const bool hashed : {false, true}) {
+    const TileCheck b = hashed ? wide.check_and_hash(tile.at.data(), spreads.data(), classes, rows, sums_wide.data(), hashes.data())
+                               : wide.check(tile.at.data(), classes, rows, sums_wide.data());
+    EXPECT_EQ(a.ranged, b.ranged);
+    EXPECT_EQ(a.exact, b.exact);
+    EXPECT_EQ(a.largest, b.largest);
+    for (std::size_t i = 0; i < rows; ++i) EXPECT_EQ(bits(sums[i]), bits(sums_wide[i]));
   }
+  EXPECT_EQ(hashes, expected);
+  std::vector<double> least(classes);
+  for (std::size_t c = 0; c < classes; ++c) least[c] = rows > 0 ? tile.columns[c][rows / 2] : 0;
+  std::vector<std::uint64_t> masks(rows, 0);
+  wide.pass(tile.at.data(), least.data(), classes, rows, masks.data());
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t c = 0; c < classes; ++c) EXPECT_EQ((masks[i] >> c & 1U) != 0, tile.columns[c][i] >= least[c]);
+}
+
+TEST(ClassLoops, EveryFormGivesTheSameBytes) {
+  for (const std::size_t classes : {1U, 2U, 3U, 5U, 10U, 64U})
+    for (const std::size_t rows : {0U, 1U, 7U, 8U, 63U, 511U, 512U})
+      for (const bool spoiled : {false, true})
+        for (const ClassLoops& loops : all_class_loops()) expect_same(all_class_loops().front(), loops, draw(classes, rows, spoiled, 100 * classes + rows), classes, rows);
 }
 
 }  // namespace

@@ -42,7 +42,13 @@ void refuse(ProbabilityCheck& check, ClassColumns columns, std::size_t i, std::i
 
 }  // namespace
 
-void ProbabilityCheck::add(ClassColumns columns, std::int64_t first_row) {
+void ProbabilityCheck::add(ClassColumns columns, std::int64_t first_row) { add_tiles(columns, first_row, nullptr, nullptr); }
+
+void ProbabilityCheck::add_and_hash(ClassColumns columns, std::int64_t first_row, std::span<const WordSpread> spreads, std::span<std::uint64_t> hashes) {
+  add_tiles(columns, first_row, spreads.data(), hashes.data());
+}
+
+void ProbabilityCheck::add_tiles(ClassColumns columns, std::int64_t first_row, const WordSpread* spreads, std::uint64_t* hashes) {
   const ClassLoops& loops = class_loops();
   const std::size_t count = columns.empty() ? 0 : columns.front().size();
   std::array<double, class_tile> sums;
@@ -50,7 +56,8 @@ void ProbabilityCheck::add(ClassColumns columns, std::int64_t first_row) {
   for (std::size_t begin = 0; begin < count; begin += class_tile) {
     const std::size_t size = std::min(class_tile, count - begin);
     for (std::size_t c = 0; c < at.size(); ++c) at[c] = columns[c].data() + begin;
-    const TileCheck found = loops.check(at.data(), at.size(), size, sums.data());
+    const TileCheck found = spreads != nullptr ? loops.check_and_hash(at.data(), spreads, at.size(), size, sums.data(), hashes + begin)
+                                               : loops.check(at.data(), at.size(), size, sums.data());
     worst = std::max(worst, found.largest);
     if (found.ranged && found.exact) continue;
     for (std::size_t i = 0; i < size; ++i) {

@@ -22,6 +22,7 @@
 
 #include "base/hash.h"
 #include "table/arrow_table.h"
+#include "table/row_sums.h"
 #include "table/row_words.h"
 
 namespace plimsoll {
@@ -140,18 +141,16 @@ std::shared_ptr<arrow::Array> plain_integers(const arrow::ChunkedArray& column) 
   return column.chunk(0);
 }
 
-}  // namespace
-
 // A column's words: numbers are read where they lie, others were hashed before.
-struct RowHasher::Column {
+struct HashedColumn {
   WordSpread spread;
   Reals reals;
   std::shared_ptr<arrow::Array> integers;
   Hashes words;
   bool plain = false;
 
-  static Result<Column> of(const Table& table, const std::string& name, std::uint64_t salt) {
-    Column made;
+  static Result<HashedColumn> of(const Table& table, const std::string& name, std::uint64_t salt) {
+    HashedColumn made;
     made.spread = {salt, mixed(salt) | 1U};
     PLIMSOLL_TRY(const auto column, find_column(table.impl(), name));
     made.plain = column_type(*column->type()) == ColumnType::real;
@@ -185,6 +184,41 @@ struct RowHasher::Column {
   }
 };
 
+}  // namespace
+
+struct RowHasher::Column : HashedColumn {};
+struct RowSums::Column : HashedColumn {};
+
+Result<std::optional<RowSums>> RowSums::of(const Table& table, const std::vector<std::string>& added) {
+  PLIMSOLL_TRY(const std::vector<std::string> ids, table.role_columns("id"));
+  if (!ids.empty()) return std::optional<RowSums>();
+  RowSums made;
+  for (std::size_t i = 0; i < added.size(); ++i) {
+    PLIMSOLL_TRY(const auto column, find_column(table.impl(), added[i]));
+    const bool again = std::find(added.begin(), added.begin() + static_cast<std::ptrdiff_t>(i), added[i]) != added.begin() + static_cast<std::ptrdiff_t>(i);
+    if (again || column_type(*column->type()) != ColumnType::real) return std::optional<RowSums>();
+    const std::uint64_t salt = hash64(added[i]);
+    made.spreads_.push_back({salt, mixed(salt) | 1U});
+  }
+  std::vector<Column> others;
+  for (const ColumnInfo& column : table.columns()) {
+    if (std::find(added.begin(), added.end(), column.name) != added.end()) continue;
+    PLIMSOLL_TRY(HashedColumn other, HashedColumn::of(table, column.name, hash64(column.name)));
+    others.push_back({std::move(other)});
+  }
+  made.others_ = std::make_shared<const std::vector<Column>>(std::move(others));
+  return std::optional<RowSums>(std::move(made));
+}
+
+void RowSums::finish(std::int64_t begin, std::span<std::uint64_t> sums) const {
+  const WordLoops& loops = word_loops();
+  for (std::size_t at = 0; at < sums.size(); at += block) {
+    const std::span<std::uint64_t> now = sums.subspan(at, std::min(block, sums.size() - at));
+    for (const Column& column : *others_) column.add(loops, static_cast<std::size_t>(begin) + at, now.size(), now.data());
+    loops.mix(now.data(), now.size());
+  }
+}
+
 Result<RowHasher> RowHasher::of(const Table& table) {
   RowHasher hasher;
   PLIMSOLL_TRY(std::vector<std::string> names, table.role_columns("id"));
@@ -195,8 +229,8 @@ Result<RowHasher> RowHasher::of(const Table& table) {
   std::vector<Column> columns;
   for (std::size_t c = 0; c < names.size(); ++c) {
     // An id is the same id whatever its column is called.
-    PLIMSOLL_TRY(Column column, Column::of(table, names[c], hasher.by_id_ ? mixed(c + 1) : hash64(names[c])));
-    columns.push_back(std::move(column));
+    PLIMSOLL_TRY(HashedColumn column, HashedColumn::of(table, names[c], hasher.by_id_ ? mixed(c + 1) : hash64(names[c])));
+    columns.push_back({std::move(column)});
   }
   hasher.columns_ = std::make_shared<const std::vector<Column>>(std::move(columns));
   hasher.rows_ = table.rows();

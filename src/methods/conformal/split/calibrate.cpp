@@ -9,6 +9,7 @@
 
 #include "engine/door.h"
 #include "methods/conformal/split/rows.h"
+#include "table/row_sums.h"
 
 namespace plimsoll::conformal::split {
 namespace {
@@ -78,9 +79,9 @@ Result<void> keep(State& state, std::span<const double> scores) {
   return {};
 }
 
-// Where the rows of a slice stand in the batch that is sketched; no hasher: not here.
+// Where the rows of a slice stand in the batch that is sketched; no sums: not here.
 struct Sketched {
-  const RowHasher* hasher = nullptr;
+  const RowSums* sums = nullptr;
   std::int64_t begin = 0;
 };
 
@@ -91,15 +92,20 @@ Result<void> update_classes(State& state, const Slice& slice, const LabelReader&
   PLIMSOLL_CHECK(labels.read(slice.rows, state.plan.columns.target, slice.numbers, codes));
   learn::ProbabilityCheck found;
   std::array<double, piece_rows> scores{};
+  std::array<std::uint64_t, piece_rows> hashes{};
   for (std::size_t begin = 0; begin < codes.size(); begin += piece_rows) {
     const std::size_t count = std::min(piece_rows, codes.size() - begin);
     const learn::ClassColumns piece = columns.cut(begin, count);
-    if (state.pass == 1) {
+    const std::span<std::uint64_t> hashed(hashes.data(), count);
+    if (sketched.sums != nullptr) {
+      std::fill(hashed.begin(), hashed.end(), std::uint64_t{0});
+      found.add_and_hash(piece, static_cast<std::int64_t>(begin), sketched.sums->spreads(), hashed);
+      sketched.sums->finish(sketched.begin + static_cast<std::int64_t>(begin), hashed);
+      state.calibration.add(hashed);
+    } else if (state.pass == 1) {
       found.add(piece, static_cast<std::int64_t>(begin));
-      if (found.bad_row >= 0) break;
     }
-    const std::int64_t place = sketched.begin + static_cast<std::int64_t>(begin);
-    if (sketched.hasher != nullptr) state.calibration.add(*sketched.hasher, place, place + static_cast<std::int64_t>(count));
+    if (found.bad_row >= 0) break;
     const std::span<double> out(scores.data(), count);
     const auto draws = slice.draws.empty() ? std::span<const double>() : std::span<const double>(slice.draws).subspan(begin, count);
     learn::score_labels(options, piece, std::span<const std::int32_t>(codes).subspan(begin, count), draws, out);
@@ -183,9 +189,13 @@ Result<void> update(Context& context, State& state, const Inputs& inputs) {
   }
   const bool sketched = state.pass == 1 && state.params.fingerprint;
   RowHasher hasher;
+  std::optional<RowSums> sums;
   if (sketched) {
     PLIMSOLL_TRY(hasher, RowHasher::of(inputs.data));
     PLIMSOLL_CHECK(state.calibration.begin_batch(hasher));
+    if (of_classes(state.plan.score)) {
+      PLIMSOLL_TRY(sums, RowSums::of(inputs.data, state.plan.columns.probability));
+    }
   }
   const LabelReader labels(state.plan.classes);
   const std::int64_t rows = inputs.data.rows();
@@ -194,9 +204,9 @@ Result<void> update(Context& context, State& state, const Inputs& inputs) {
     PLIMSOLL_TRY(const Slice slice, next_slice(context, state, inputs.data, begin));
     const std::int64_t all = std::min(slice_rows, rows - begin);
     const auto kept = static_cast<std::int64_t>(slice.numbers.size());
-    // Rows that are checked piece by piece are sketched so too, while a piece stands in cache.
-    const bool by_piece = sketched && of_classes(state.plan.score) && kept == all;
-    if (of_classes(state.plan.score)) PLIMSOLL_CHECK(update_classes(state, slice, labels, {by_piece ? &hasher : nullptr, begin}));
+    // Rows whose probabilities are read for the check are sketched by the same reading.
+    const bool by_piece = sums.has_value() && kept == all;
+    if (of_classes(state.plan.score)) PLIMSOLL_CHECK(update_classes(state, slice, labels, {by_piece ? &*sums : nullptr, begin}));
     else PLIMSOLL_CHECK(update_numbers(state, slice));
     if (sketched && !by_piece) state.calibration.add(hasher, begin, begin + all);
     if (state.pass > 1) continue;
