@@ -424,6 +424,40 @@ std::vector<double> LevelSet::pulled_back(std::span<const double> model) const {
   return plain(state_->into_set(state_->on_boundary(w), loss_there));
 }
 
+namespace {
+
+// One point of the interior method: model, slack of each halfspace, its price.
+struct Interior {
+  VectorXd w, slack, price;
+};
+
+// Newton's step on the perturbed conditions; false where the system is singular.
+bool interior_step(const Point& at, const MatrixXd& rows, const VectorXd& left, const VectorXd& missing, const Interior& now, Interior& step) {
+  const double product = now.slack.size() > 0 ? now.slack.dot(now.price) / static_cast<double>(now.slack.size()) : 0;
+  const VectorXd ratio = now.price.cwiseQuotient(now.slack);
+  MatrixXd system = at.hessian.selfadjointView<Eigen::Lower>();
+  system += rows * ratio.asDiagonal() * rows.transpose();
+  const Eigen::LLT<MatrixXd, Eigen::Lower> factor(system);
+  if (factor.info() != Eigen::Success) return false;
+  const VectorXd centring = (0.1 * product - now.slack.cwiseProduct(now.price).array()).matrix().cwiseQuotient(now.slack);
+  step.w = factor.solve(-left + rows * (centring - ratio.cwiseProduct(missing)));
+  step.slack = rows.transpose() * step.w + missing;
+  step.price = centring - ratio.cwiseProduct(step.slack);
+  return true;
+}
+
+// The longest part of the step that keeps slacks and prices above zero.
+double interior_length(const Interior& now, const Interior& step, double most) {
+  double length = most;
+  for (Index j = 0; j < now.slack.size(); ++j) {
+    if (step.slack[j] < 0) length = std::min(length, -0.995 * now.slack[j] / step.slack[j]);
+    if (step.price[j] < 0) length = std::min(length, -0.995 * now.price[j] / step.price[j]);
+  }
+  return length;
+}
+
+}  // namespace
+
 Constrained LevelSet::best_under(std::span<const Halfspace> halfspaces, bool only_decide) const {
   const State& s = *state_;
   const auto m = static_cast<Index>(halfspaces.size());
@@ -435,53 +469,33 @@ Constrained LevelSet::best_under(std::span<const Halfspace> halfspaces, bool onl
     bound[j] = h.sign * h.bound;
   }
   Constrained out;
-  VectorXd w = s.centre;
-  const double scale = std::max(s.target - s.best_loss, 1e-9);
-  VectorXd slack = (rows.transpose() * w - bound).cwiseMax(1.0);
-  VectorXd price = scale * slack.cwiseInverse();
-  for (int step = 0; step < 100; ++step) {
-    const Point at = s.evaluate(w);
-    const VectorXd left = at.gradient - rows * price;
-    const VectorXd reach = rows.transpose() * w - bound;
-    const VectorXd missing = reach - slack;
-    const double product = m > 0 ? slack.dot(price) / static_cast<double>(m) : 0;
-    const Eigen::LLT<MatrixXd, Eigen::Lower> plain_factor(at.hessian);
-    if (plain_factor.info() != Eigen::Success) break;
-    const VectorXd newton = plain_factor.solve(left);
+  Interior now;
+  now.w = s.centre;
+  now.slack = (rows.transpose() * now.w - bound).cwiseMax(1.0);
+  now.price = std::max(s.target - s.best_loss, 1e-9) * now.slack.cwiseInverse();
+  for (int turn = 0; turn < 100; ++turn) {
+    const Point at = s.evaluate(now.w);
+    const VectorXd left = at.gradient - rows * now.price;
+    const VectorXd reach = rows.transpose() * now.w - bound;
+    const Eigen::LLT<MatrixXd, Eigen::Lower> factor(at.hessian);
+    if (factor.info() != Eigen::Success) break;
+    const VectorXd newton = factor.solve(left);
     const double r = s.largest_move(newton);
-    const double lower = at.loss - price.dot(reach) - 0.5 * left.dot(newton) * (1 + std::min(r, 1.0));
+    const double lower = at.loss - now.price.dot(reach) - 0.5 * left.dot(newton) * (1 + std::min(r, 1.0));
     if (r < 1 && lower > out.lower) out.lower = lower;
     out.loss = at.loss;
-    out.model = plain(w);
-    out.price = plain(price);
+    out.model = plain(now.w);
+    out.price = plain(now.price);
     const double worst = m > 0 ? std::max(0.0, -reach.minCoeff()) : 0;
     if (only_decide && out.lower > s.target) break;
-    if (only_decide && worst == 0 && at.loss <= s.target) {
-      out.solved = true;
-      break;
-    }
-    if (worst <= 1e-11 && std::fabs(at.loss - lower) <= 1e-10 && r < 0.01) {
-      out.solved = true;
-      break;
-    }
-    const double aim = 0.1 * product;
-    const VectorXd ratio = price.cwiseQuotient(slack);
-    MatrixXd system = at.hessian.selfadjointView<Eigen::Lower>();
-    system += rows * ratio.asDiagonal() * rows.transpose();
-    const Eigen::LLT<MatrixXd, Eigen::Lower> factor(system);
-    if (factor.info() != Eigen::Success) break;
-    const VectorXd centring = (aim - slack.cwiseProduct(price).array()).matrix().cwiseQuotient(slack);
-    const VectorXd dw = factor.solve(-left + rows * (centring - ratio.cwiseProduct(missing)));
-    const VectorXd ds = rows.transpose() * dw + missing;
-    const VectorXd dz = centring - ratio.cwiseProduct(ds);
-    double length = std::min(1.0, 2.0 / std::max(s.largest_move(dw), 1e-300));
-    for (Index j = 0; j < m; ++j) {
-      if (ds[j] < 0) length = std::min(length, -0.995 * slack[j] / ds[j]);
-      if (dz[j] < 0) length = std::min(length, -0.995 * price[j] / dz[j]);
-    }
-    w += length * dw;
-    slack += length * ds;
-    price += length * dz;
+    out.solved = only_decide ? worst == 0 && at.loss <= s.target : worst <= 1e-11 && std::fabs(at.loss - lower) <= 1e-10 && r < 0.01;
+    if (out.solved) break;
+    Interior step;
+    if (!interior_step(at, rows, left, reach - now.slack, now, step)) break;
+    const double length = interior_length(now, step, std::min(1.0, 2.0 / std::max(s.largest_move(step.w), 1e-300)));
+    now.w += length * step.w;
+    now.slack += length * step.slack;
+    now.price += length * step.price;
   }
   return out;
 }
