@@ -6,22 +6,24 @@
 // At a model w with loss L, gradient g, Hessian H let u = H^-1 a, v = H^-1 g. On the quadratic model of L at w the largest a'w
 // lies at w + d,
 //     mu = sqrt(2 (T - L + g'v / 2) / a'u),   d = mu u - v,
-// and weak duality with the multiplier mu bounds the optimum by a'w + a'd, up to the error of the quadratic model: for a
-// logistic loss with r = max |x_i'd| the term  |g - mu a|^2 in H^-1 / (2 mu)  must be taken at most (1 + r) times for r < 1 (the
-// loss is self-concordant in the wide sense, |phi'''| <= phi''; Bach 2010). From w0 the first step is the ellipsoid's point
+// and weak duality with the multiplier mu bounds the optimum by (T - min over w of (L - mu a'w)) / mu. That minimum is at least
+// L - mu a'w - 0.7 D,  D = |g - mu a|^2 in H^-1,  wherever D <= 0.13 min_i h_i, h_i the curvature that row i adds: with
+// |phi'''| <= phi'' (Bach 2010) the loss grows within one logit of w at least as e^-1 h'Hh, so no minimum lies farther, and
+// none is lower than D e / 4 < 0.7 D. From w0 the first step is the ellipsoid's point
 // w0 + sqrt(2 (T - L0) / a'H0^-1 a) H0^-1 a. Repeating it is Newton's method on the optimality conditions and settles in 3 to 6
 // Hessians. Where it does not (cells so sparse that the ellipsoid leaves the set far behind) each step is pulled back to the
 // boundary along the way to w0, and halved until a'w grows: d is an ascent direction that points into S, so this always ends.
 // The model returned lies in S by its own loss; `gap` is what the dual bound leaves open.
 //
 // best_under: minimise L(w) under halfspaces A w >= b, by a primal-dual interior point method (Mehrotra's step without
-// predictor, infeasible start); `lower` is the Lagrangian's value less half the Newton decrement, so it holds short of optimum.
+// predictor, infeasible start); `lower` is the Lagrangian's value less 0.7 of its Newton decrement, under the same condition, so it holds short of the optimum.
 #include "learn/level_set.h"
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <mutex>
 
 #include "learn/logistic.h"
@@ -35,6 +37,9 @@ using Index = Eigen::Index;
 
 constexpr double settled = 1e-6;        // logits: the last step taken is at most this long
 constexpr double longest_step = 4;      // logits of any pattern in one unguarded step
+constexpr double trusted = 0.13;        // of the smallest curvature: a Newton decrement below it bounds the minimum
+constexpr double error_share = 0.7;      // of the decrement, by which the minimum may lie lower
+constexpr double rounding = 1e-18;       // a decrement below it is none
 constexpr int unguarded_steps = 12;
 constexpr int guarded_steps = 200;
 constexpr double dense_share = 0.4;     // of entries that are not zero
@@ -58,6 +63,7 @@ struct Soft {
 
 struct Point {
   double loss = 0;
+  double least_bend = std::numeric_limits<double>::infinity();  // smallest curvature that a row adds
   VectorXd gradient;
   MatrixXd hessian;  // lower triangle
 };
@@ -179,8 +185,10 @@ struct LevelSet::State {
       for (auto k = static_cast<std::size_t>(start[i]); k < end; ++k) at.gradient[column[k]] += residual * value[k];
       at.gradient[size() - 1] += residual;
       if (!with_hessian) continue;
-      if (dense) bends[static_cast<Index>(i)] = c * soft.bend / mass;
-      else add_sparse(i, c * soft.bend / mass, at.hessian);
+      const double bend = c * soft.bend / mass;
+      at.least_bend = std::min(at.least_bend, bend);
+      if (dense) bends[static_cast<Index>(i)] = bend;
+      else add_sparse(i, bend, at.hessian);
     }
     if (with_hessian && dense) add_dense(bends, at.hessian);
     at.loss = sum / mass + penalty(w);
@@ -238,7 +246,7 @@ struct Ascent {
   VectorXd step;
   double gain = 0;        // a'd: the dual bound lies so far beyond a'w
   double multiplier = 0;
-  double slop = 0;        // of the dual bound, per unit of r
+  double decrement = 0;   // D
 };
 
 Ascent ascent_at(const Point& at, const VectorXd& a, double target) {
@@ -256,7 +264,7 @@ Ascent ascent_at(const Point& at, const VectorXd& a, double target) {
   out.step = mu * u - v;
   out.gain = mu * au - av;
   out.multiplier = mu;
-  out.slop = 0.5 * std::max(0.0, gv - 2 * mu * av + mu * mu * au) / mu;
+  out.decrement = std::max(0.0, gv - 2 * mu * av + mu * mu * au);
   out.ok = out.step.allFinite();
   return out;
 }
@@ -371,7 +379,7 @@ RangeEnd LevelSet::farthest_along(std::span<const double> direction) const {
     Point at = s.evaluate(w);
     ++end.steps;
     Ascent up = ascent_at(at, a, s.target);
-    double move = up.ok ? s.largest_move(up.step) : 0;
+    const double move = up.ok ? s.largest_move(up.step) : 0;
     if (!guarded && (!up.ok || move > longest_step || step == unguarded_steps)) {
       guarded = true;
       w = s.on_boundary(s.centre + u);
@@ -379,8 +387,9 @@ RangeEnd LevelSet::farthest_along(std::span<const double> direction) const {
     }
     if (!up.ok) break;
     end.multiplier = up.multiplier;
-    bound = a.dot(w) + up.gain + std::min(move, 1.0) * up.slop;
-    if (std::fabs(up.gain) <= settled && std::fabs(s.target - at.loss) <= settled * up.multiplier) {
+    bound = a.dot(w) + (s.target - at.loss + error_share * up.decrement) / up.multiplier;
+    const bool sure = up.decrement <= std::max(trusted * at.least_bend, rounding);
+    if (sure && std::fabs(up.gain) <= settled && std::fabs(s.target - at.loss) <= settled * up.multiplier) {
       w += up.step;
       break;
     }
@@ -480,15 +489,16 @@ Constrained LevelSet::best_under(std::span<const Halfspace> halfspaces, bool onl
     const Eigen::LLT<MatrixXd, Eigen::Lower> factor(at.hessian);
     if (factor.info() != Eigen::Success) break;
     const VectorXd newton = factor.solve(left);
-    const double r = s.largest_move(newton);
-    const double lower = at.loss - now.price.dot(reach) - 0.5 * left.dot(newton) * (1 + std::min(r, 1.0));
-    if (r < 1 && lower > out.lower) out.lower = lower;
+    const double decrement = left.dot(newton);
+    const double lower = at.loss - now.price.dot(reach) - error_share * decrement;
+    const bool sure = decrement <= std::max(trusted * at.least_bend, rounding);
+    if (sure && lower > out.lower) out.lower = lower;
     out.loss = at.loss;
     out.model = plain(now.w);
     out.price = plain(now.price);
     const double worst = m > 0 ? std::max(0.0, -reach.minCoeff()) : 0;
     if (only_decide && out.lower > s.target) break;
-    out.solved = only_decide ? worst == 0 && at.loss <= s.target : worst <= 1e-11 && std::fabs(at.loss - lower) <= 1e-10 && r < 0.01;
+    out.solved = only_decide ? worst == 0 && at.loss <= s.target : sure && worst <= 1e-11 && std::fabs(at.loss - lower) <= 1e-10;
     if (out.solved) break;
     Interior step;
     if (!interior_step(at, rows, left, reach - now.slack, now, step)) break;
