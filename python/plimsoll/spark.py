@@ -518,7 +518,7 @@ def _output_schema(job: _Job, frame: Any, schema: Any, output: str | None) -> An
 def _spread(frame: Any, job: _Job, schema: Any, output: str | None, groups: list[str]) -> Any:
     out = _output_schema(job, frame, schema, output)
     if groups:
-        return frame.groupBy(*groups).applyInArrow(_GroupApply(job, output, out), _spark_schema(out))
+        return frame.groupBy(*groups).applyInArrow(_of_groups(_BatchApply(job, output, out)), _spark_schema(out))
     return frame.mapInArrow(_BatchApply(job, output, out), _spark_schema(out))
 
 
@@ -542,10 +542,11 @@ class _BatchApply:
                 yield from self._answer(model, pyarrow.Table.from_batches([batch])).to_batches()
 
 
-class _GroupApply(_BatchApply):
-    """Rows of one group together."""
+def _of_groups(answers: _BatchApply) -> Any:
+    """Rows of one group together; a plain function, because Spark counts its arguments."""
 
-    def __call__(self, table: Any) -> Any:
-        model = _core.Model.from_bytes(self.job.model) if self.job.model is not None else None
-        return self._answer(model, table)
+    def answer(table: Any) -> Any:
+        model = _core.Model.from_bytes(answers.job.model) if answers.job.model is not None else None
+        return answers._answer(model, table)
 
+    return answer

@@ -83,7 +83,7 @@ class Cluster:
 
     def run(self, script, *arguments, timeout=600):
         """A driver program of its own."""
-        command = [self.python, str(script), self.url, str(self.folder), *map(str, arguments)]
+        command = [self.python, str(script), self.url, *map(str, arguments)]
         with open(self.folder / "driver.log", "wb") as log:
             driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=self.environment(), text=True, start_new_session=True)
             try:

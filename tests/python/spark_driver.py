@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The driver program of test_spark.py: runs in the environment build/spark, prints one JSON object of what it saw.
 
-    spark_driver.py MASTER FOLDER ROWS WORKER_PID [ROWS_OF_ORDER]
+    spark_driver.py MASTER ROWS WORKER_PID
 """
 import hashlib
 import json
@@ -115,10 +115,10 @@ def refusals(session, frame, model, method):
 
 
 def main():
-    master, folder, rows, worker = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    master, rows, worker = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     builder = SparkSession.builder.master(master).appName("plimsoll")
     for name, value in {"executor.cores": 1, "executor.memory": "768m", "driver.memory": "768m", "driver.host": "127.0.0.1", "driver.bindAddress": "127.0.0.1",
-                        "ui.enabled": "false", "sql.shuffle.partitions": 4, "ui.showConsoleProgress": "false", "local.dir": folder}.items():  # fmt: skip
+                        "ui.enabled": "false", "sql.shuffle.partitions": 4, "ui.showConsoleProgress": "false"}.items():  # fmt: skip
         builder = builder.config(f"spark.{name}", str(value))
     session = builder.getOrCreate()
     context = session.sparkContext

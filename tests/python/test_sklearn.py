@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The estimators of plimsoll.sklearn: scikit-learn's own checks, and what the estimators promise beyond them."""
 import copy
+import os
+import pathlib
 import pickle
 import subprocess
 import sys
@@ -212,6 +214,12 @@ def test_bad_input_gets_a_typed_error():
         pl.sklearn.Classifier("forest").fit(X, y)
     with pytest.raises(ValueError, match="weight"):
         pl.sklearn.Classifier().fit(X, y, sample_weight=-np.ones(100))
+
+
+def test_the_example_runs():
+    source = pathlib.Path(os.environ.get("PLIMSOLL_SOURCE_DIR", pathlib.Path(__file__).parent.parent.parent))
+    shown = subprocess.run([sys.executable, source / "examples/python/sklearn_pipeline.py"], capture_output=True, text=True)
+    assert shown.returncode == 0 and "the sets hold the truth" in shown.stdout, shown.stdout + shown.stderr
 
 
 def test_scikit_learn_is_imported_only_when_asked_for():

@@ -29,8 +29,10 @@ def seen():
         pytest.skip("the environment build/spark cannot be made: " + made.stderr[-500:])
     path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH", ""), str(HERE)]))
     with Cluster(made.stdout.strip(), python_path=path) as cluster:
+        example = cluster.run(SOURCE / "examples/python/spark_job.py", 30_000)
         out = cluster.run(HERE / "spark_driver.py", ROWS, cluster.worker_pid(1), timeout=600 + ROWS // 20_000)
         facts = json.loads(out.splitlines()[-1])
+        facts["example"] = example
         facts["worker_ended"] = cluster.daemons["worker1"].wait(10)
     print(json.dumps(facts), file=sys.stderr)
     return facts
@@ -66,6 +68,10 @@ def test_what_draws_for_each_row_is_keyed_by_its_id(seen):
 def test_apply_answers_as_one_machine_does(seen):
     rows, same_values, same_columns = seen["apply"]
     assert rows == min(seen["rows"], 200_000) and same_values and same_columns
+
+
+def test_the_example_runs(seen):
+    assert "one machine gives the same artifact, byte for byte" in seen["example"]
 
 
 def test_rows_of_a_group_are_taken_together(seen):
