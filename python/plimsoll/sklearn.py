@@ -6,6 +6,7 @@
 >>> sets = pl.sklearn.ConformalClassifier(any_fitted_classifier, alpha=0.1).fit(X_held_out, y_held_out).predict_set(X_new)
 
 Classifier            learns a risk and calibrates it (risk.classifier)
+Calibrator            calibrates the probabilities of any classifier (calibrate.binary, calibrate.multiclass)
 ConformalClassifier   prediction sets around any classifier (conformal.split)
 ConformalRegressor    prediction intervals around any regressor (conformal.split)
 """
@@ -16,37 +17,19 @@ from typing import Any, Mapping
 
 from . import errors
 from ._errors import PlimsollWarning
+from ._sklearn_around import Calibrator, ConformalClassifier, ConformalRegressor, _code, _codes_of_lists, _seed  # first: says what is missing
 
-try:
-    import numpy as np
-    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
-    from sklearn.exceptions import NotFittedError
-    from sklearn.utils import check_random_state
-    from sklearn.utils.metaestimators import available_if
-    from sklearn.utils.multiclass import check_classification_targets
-    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
-except ImportError as problem:
-    raise errors.MissingPlugin(f"plimsoll.sklearn needs scikit-learn 1.6 or newer: {problem}", "pip install scikit-learn") from problem
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-__all__ = ["Classifier", "ConformalClassifier", "ConformalRegressor"]
+__all__ = ["Calibrator", "Classifier", "ConformalClassifier", "ConformalRegressor"]
 
 # Below these, setting rows aside would leave too few of a class to learn from.
 _FEWEST_ROWS = 50
 _FEWEST_OF_A_CLASS = 10
 _WHY = "the estimator has too few rows to set some aside: its probabilities are the learner's own and nothing is certified"
-
-
-def _code(k: int) -> str:
-    """Names of classes whose order is that of the classes."""
-    return f"c{k:06d}"
-
-
-def _seed(random_state: Any) -> int:
-    if random_state is None:
-        return 0
-    if isinstance(random_state, (int, np.integer)):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def _is_frame_of_many_types(X: Any) -> bool:
@@ -66,36 +49,9 @@ def _features(X: Any) -> Any:
     return {f"x{j}": table.column(j) for j in range(table.num_columns)}
 
 
-def _codes_of_lists(column: Any, width: int, prefix: str) -> Any:
-    """A column of lists of class names as a table of flags, one column a class."""
-    flags = np.zeros((len(column), width), dtype=bool)
-    row = 0
-    for chunk in column.chunks:
-        items = chunk.flatten()
-        lengths = np.diff(np.asarray(chunk.offsets))
-        if hasattr(items, "dictionary"):
-            names = np.array([int(name.removeprefix(prefix)) for name in items.dictionary.to_pylist()], dtype=np.int64)
-            places = names[np.asarray(items.indices)] if len(names) else np.zeros(0, dtype=np.int64)
-        else:
-            places = np.array([int(name.removeprefix(prefix)) for name in items.to_pylist()], dtype=np.int64)
-        flags[row + np.repeat(np.arange(len(lengths)), lengths), places] = True
-        row += len(chunk)
-    return flags
-
-
 def _two_classes(classes: Any) -> None:
     if len(classes) < 2:
         raise ValueError(f"Classifier can't train when only one class is present: {classes[0]!r}. Give rows of at least two classes.")
-
-
-def _is_fitted(estimator: Any) -> bool:
-    try:
-        check_is_fitted(estimator)
-    except NotFittedError:
-        return False
-    except TypeError:  # no scikit-learn estimator, but it predicts
-        return True
-    return True
 
 
 class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -317,207 +273,3 @@ class _Rows:
 
     def __getitem__(self, kept: Any) -> _Rows:
         return _Rows(self.frame.loc[np.asarray(kept)])
-
-
-def _rows_of(X: Any, rows: Any) -> Any:
-    return X.iloc[rows] if hasattr(X, "iloc") else np.asarray(X)[rows]
-
-
-class _Conformal(BaseEstimator):  # type: ignore[misc]
-    """What the two wrappers share: an estimator that is fitted already, or one that is fitted on a part of the rows."""
-
-    def _fit_around(self, X: Any, y: Any, codes: Any = None) -> tuple[Any, Any]:
-        """The fitted estimator and the rows that it has not seen."""
-        rows = np.arange(len(y))
-        if _is_fitted(self.estimator):
-            self.estimator_ = self.estimator
-            return X, rows
-        draw = np.random.RandomState(_seed(self.random_state))
-        held = np.zeros(len(y), dtype=bool)
-        held[draw.permutation(len(y))[: int(len(y) * self.share)]] = True
-        if codes is not None:  # a class that the estimator never sees could not be predicted
-            for k in np.unique(codes):
-                if held[codes == k].all():
-                    held[np.flatnonzero(codes == k)[0]] = False
-        if not held.any() or held.all():
-            raise errors.TooFewRows(f"{len(y)} rows leave none to learn from or none to calibrate with (n_samples={len(y)})", "Give more rows, or an estimator that is fitted already.")
-        self.estimator_ = clone(self.estimator).fit(_rows_of(X, rows[~held]), y[~held])
-        return X, rows[held]
-
-    def _calibrated(self, columns: Mapping[str, Any], **settings: Any) -> Any:
-        import pyarrow
-
-        from . import conformal
-
-        parameters = {"alpha": self.alpha, "score": self.score_name, **settings.pop("parameters", {})}
-        return conformal.Split(**parameters).fit(pyarrow.table(dict(columns)), progress=False, seed=_seed(self.random_state), **settings)
-
-    def _answers(self, columns: Mapping[str, Any]) -> Any:
-        import pyarrow
-
-        return self.model_.apply(pyarrow.table(dict(columns)), progress=False).to_arrow()
-
-    def _check_alpha(self) -> None:
-        if not isinstance(self.alpha, (int, float, np.floating)):
-            raise errors.BadParameter("'alpha' must be one number", "Wrap the estimator once for each level.", parameter="alpha")
-
-    @property
-    def certificate_(self) -> Any:
-        """What is promised."""
-        check_is_fitted(self)
-        return self.model_.certificate
-
-    def predict(self, X: Any) -> Any:
-        """What the wrapped estimator predicts."""
-        check_is_fitted(self)
-        _validate_again(self, X)
-        return self.estimator_.predict(X)
-
-
-def _has_proba(self: Any) -> bool:
-    return hasattr(getattr(self, "estimator_", self.estimator), "predict_proba")
-
-
-class ConformalClassifier(ClassifierMixin, _Conformal):  # type: ignore[misc]
-    """Prediction sets around any classifier with ``predict_proba`` (``conformal.split``).
-
-    Parameters
-    ----------
-    estimator
-        A classifier. Fitted already: ``fit`` gives it rows that it has not seen, and leaves it as it is (scikit-learn's ``clone``
-        forgets a fit; ``FrozenEstimator`` keeps it). Not fitted: ``fit`` fits a copy on one part of the rows and calibrates on the rest.
-    alpha : float
-        Miscoverage: the truth is outside of at most this share of sets.
-    score_name : str
-        Class score of ``pl.conformal.Split``: lac, aps, raps, saps, margin, topk or log.
-    share : float
-        Share of rows that calibrate, where the estimator is not fitted yet.
-    random_state : int, RandomState or None
-        Of the cut; None is 0.
-
-    Attributes
-    ----------
-    estimator_ : the fitted estimator
-    model_ : the fitted plimsoll model, with its certificate
-    classes_, n_features_in_, feature_names_in_
-
-    Notes
-    -----
-    Exchangeable rows have no weights, so ``fit`` takes none; fit the wrapped estimator with weights beforehand.
-    """
-
-    def __init__(self, estimator: Any, *, alpha: float = 0.1, score_name: str = "lac", share: float = 0.3, random_state: Any = None) -> None:
-        self.estimator = estimator
-        self.alpha = alpha
-        self.score_name = score_name
-        self.share = share
-        self.random_state = random_state
-
-    def fit(self, X: Any, y: Any) -> ConformalClassifier:
-        """Calibrates on rows with their classes."""
-        self._check_alpha()
-        _validate_outer(self, X, y)
-        y = np.asarray(y).ravel() if not hasattr(y, "to_numpy") else y.to_numpy().ravel()
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"ConformalClassifier can't calibrate when only one class is present: {self.classes_[0]!r}")
-        X, rows = self._fit_around(X, y, codes)
-        if not hasattr(self.estimator_, "predict_proba"):
-            raise errors.WrongKind("the estimator has no predict_proba", "Wrap a classifier that gives probabilities.", parameter="estimator")
-        if hasattr(self.estimator_, "classes_"):
-            self.classes_ = np.unique(np.concatenate([self.classes_, np.asarray(self.estimator_.classes_)]))
-            codes = np.searchsorted(self.classes_, y)
-        columns = {**self._columns(_rows_of(X, rows)), "y": codes[rows].astype(np.int64)}
-        self.model_ = self._calibrated(columns, target="y", probability="p_*", parameters={"classes": [str(k) for k in range(len(self.classes_))]})
-        return self
-
-    def predict_set(self, X: Any) -> Any:
-        """Prediction sets as a table of flags, one column a class in the order of ``classes_``."""
-        check_is_fitted(self)
-        return _codes_of_lists(self._answers(self._columns(X))["set"], len(self.classes_), "")
-
-    @available_if(_has_proba)  # type: ignore[untyped-decorator]
-    def predict_proba(self, X: Any) -> Any:
-        """Probabilities of the wrapped estimator, one column a class in the order of ``classes_``."""
-        check_is_fitted(self)
-        _validate_again(self, X)
-        given = np.asarray(self.estimator_.predict_proba(X), dtype=np.float64)
-        known = getattr(self.estimator_, "classes_", None)
-        if known is None or len(known) == len(self.classes_):
-            return given
-        out = np.zeros((len(given), len(self.classes_)))
-        out[:, np.searchsorted(self.classes_, known)] = given
-        return out
-
-    def _columns(self, X: Any) -> dict[str, Any]:
-        p = self.predict_proba(X)
-        width = len(str(p.shape[1] - 1))
-        return {f"p_{k:0{width}d}": np.ascontiguousarray(p[:, k]) for k in range(p.shape[1])}
-
-
-def _validate_outer(estimator: Any, X: Any, y: Any) -> None:
-    """Shapes, names and counts as scikit-learn has them; what values are allowed is the wrapped estimator's business."""
-    if hasattr(X, "iloc"):
-        validate_data(estimator, X, y, skip_check_array=True)
-        if len(X) != len(y):
-            raise ValueError(f"X has {len(X)} rows, y has {len(y)}.")
-    else:
-        validate_data(estimator, X, y, dtype=None, ensure_all_finite=False, y_numeric=False)
-
-
-def _validate_again(estimator: Any, X: Any) -> None:
-    if hasattr(X, "iloc"):
-        validate_data(estimator, X, reset=False, skip_check_array=True)
-    else:
-        validate_data(estimator, X, reset=False, dtype=None, ensure_all_finite=False)
-
-
-class ConformalRegressor(RegressorMixin, _Conformal):  # type: ignore[misc]
-    """Prediction intervals around any regressor (``conformal.split``).
-
-    Parameters
-    ----------
-    estimator
-        A regressor, fitted already or not: see ConformalClassifier.
-    alpha : float
-        Miscoverage: the truth is outside of at most this share of intervals.
-    score_name : {"absolute", "signed", "relative"}
-        One width to both sides, a tail of alpha / 2 at each side, or widths in proportion to the prediction.
-    share, random_state
-        See ConformalClassifier.
-
-    Attributes
-    ----------
-    estimator_, model_, n_features_in_, feature_names_in_
-    """
-
-    def __init__(self, estimator: Any, *, alpha: float = 0.1, score_name: str = "absolute", share: float = 0.3, random_state: Any = None) -> None:
-        self.estimator = estimator
-        self.alpha = alpha
-        self.score_name = score_name
-        self.share = share
-        self.random_state = random_state
-
-    def fit(self, X: Any, y: Any) -> ConformalRegressor:
-        """Calibrates on rows with their outcomes."""
-        self._check_alpha()
-        _validate_outer(self, X, y)
-        y = np.asarray(y, dtype=np.float64)
-        if y.ndim == 2 and y.shape[1] == 1:
-            from sklearn.utils.validation import column_or_1d
-
-            y = column_or_1d(y, warn=True)
-        X, rows = self._fit_around(X, y)
-        columns = {"mu": self._prediction(_rows_of(X, rows)), "y": np.ascontiguousarray(y[rows])}
-        self.model_ = self._calibrated(columns, target="y", prediction="mu")
-        return self
-
-    def predict_interval(self, X: Any) -> Any:
-        """Lower and upper ends, one row each."""
-        check_is_fitted(self)
-        answers = self._answers({"mu": self._prediction(X)})
-        return np.column_stack([answers["lower"].to_numpy(), answers["upper"].to_numpy()])
-
-    def _prediction(self, X: Any) -> Any:
-        return np.ascontiguousarray(np.asarray(self.estimator_.predict(X), dtype=np.float64).ravel())

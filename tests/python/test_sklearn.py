@@ -17,6 +17,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_dataframe_column_names_consistency, estimator_checks_generator
@@ -26,6 +27,7 @@ import plimsoll as pl
 ESTIMATORS = [
     pl.sklearn.Classifier(rounds=20),
     pl.sklearn.Classifier("logistic"),
+    pl.sklearn.Calibrator(GaussianNB(), cv=3),
     pl.sklearn.ConformalClassifier(LogisticRegression()),
     pl.sklearn.ConformalRegressor(LinearRegression()),
 ]
@@ -200,6 +202,36 @@ def test_intervals_around_a_regressor():
     assert covered > 0.9 - 6 * np.sqrt(0.09 * 2 / 1000)
     grid = GridSearchCV(pl.sklearn.ConformalRegressor(LinearRegression()), {"alpha": [0.1, 0.2], "estimator__fit_intercept": [True, False]}, cv=2).fit(X[:300], y[:300])
     assert grid.best_score_ > 0.5
+
+
+def test_calibrating_a_bold_model():
+    """A model whose log-odds are twice too large: Platt's map halves them."""
+
+    class Bold(OwnModel):
+        def predict_proba(self, X):
+            p = 1 / (1 + np.exp(-2 * np.asarray(X)[:, 0]))
+            return np.column_stack([1 - p, p])
+
+    X, y = logistic_rows(4000, 11)
+    fresh, truth = logistic_rows(4000, 12)
+    fitted = pl.sklearn.Calibrator(Bold()).fit(X, y)
+    loss = lambda p: -np.mean(np.log(p[np.arange(len(truth)), truth]))
+    assert loss(fitted.predict_proba(fresh)) < loss(Bold().predict_proba(fresh)) - 0.01
+    right = 1 / (1 + np.exp(-fresh[:, 0]))
+    assert np.abs(fitted.predict_proba(fresh)[:, 1] - right).max() < 0.06
+    weighted = pl.sklearn.Calibrator(Bold()).fit(X, y, sample_weight=np.where(y == 1, 4.0, 1.0))
+    shift = np.log(weighted.predict_proba(fresh)[:, 1] / weighted.predict_proba(fresh)[:, 0]) - fresh[:, 0]
+    assert np.median(shift) == pytest.approx(np.log(4), abs=0.25)
+
+
+def test_calibrating_three_classes_across_folds(classes):
+    X, y = classes
+    fitted = pl.sklearn.Calibrator(GaussianNB(), method="temperature", cv=4).fit(X[:1600], y[:1600])
+    plain = GaussianNB().fit(X[:1600], y[:1600])
+    loss = lambda p: -np.mean(np.log(np.maximum(p[np.arange(800), y[1600:]], 1e-12)))
+    np.testing.assert_allclose(fitted.predict_proba(X[1600:]).sum(axis=1), 1, atol=1e-9)
+    assert loss(fitted.predict_proba(X[1600:])) < loss(plain.predict_proba(X[1600:]))
+    assert (fitted.predict(X[1600:]) == plain.predict(X[1600:])).all()  # one temperature keeps the order of classes
 
 
 def test_bad_input_gets_a_typed_error():
