@@ -25,9 +25,9 @@ packages=(g++ cmake ninja-build ccache mold pkg-config git make ca-certificates 
           libsimdjson-dev libxgboost-dev libssl-dev libtomlplusplus-dev libyaml-cpp-dev)
 case $group in
   build) ;;
-  test) packages+=(libgtest-dev libgmock-dev chromium zsh fish python3-dev patchelf openjdk-17-jre-headless) ;;
-  sanitized) packages+=(libgtest-dev libgmock-dev chromium clang-16 libclang-rt-16-dev llvm-16) ;;
-  bench) packages+=(libgtest-dev libgmock-dev libbenchmark-dev chromium python3-dev patchelf) ;;
+  test) packages+=(libnetcdf19 libeccodes0 libgtest-dev libgmock-dev chromium zsh fish python3-dev patchelf openjdk-17-jre-headless) ;;
+  sanitized) packages+=(libnetcdf19 libeccodes0 libgtest-dev libgmock-dev chromium clang-16 libclang-rt-16-dev llvm-16) ;;
+  bench) packages+=(libnetcdf19 libeccodes0 libgtest-dev libgmock-dev libbenchmark-dev chromium python3-dev patchelf) ;;
   *) echo "tools/setup.sh: unknown group '$group' (build, test, sanitized, bench)" >&2; exit 2 ;;
 esac
 

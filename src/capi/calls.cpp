@@ -115,9 +115,10 @@ Result<void> set_read(ReadOptions& read, const std::string& name, const Json& va
   if (name == "format") {
     PLIMSOLL_TRY(const std::string text, text_option(value, name));
     const std::map<std::string, FileFormat> formats = {
-        {"csv", FileFormat::csv}, {"parquet", FileFormat::parquet}, {"jsonl", FileFormat::jsonl}, {"arrow", FileFormat::arrow}};
+        {"csv", FileFormat::csv}, {"parquet", FileFormat::parquet}, {"jsonl", FileFormat::jsonl},
+        {"arrow", FileFormat::arrow}, {"netcdf", FileFormat::netcdf}, {"grib", FileFormat::grib}};
     const auto found = formats.find(text);
-    if (found == formats.end()) return Error(ErrorCode::bad_parameter, "there is no table format '" + text + "'", "Use csv, parquet, jsonl or arrow.").in_parameter(name);
+    if (found == formats.end()) return Error(ErrorCode::bad_parameter, "there is no table format '" + text + "'", "Use csv, parquet, jsonl, arrow, netcdf or grib.").in_parameter(name);
     read.format = found->second;
     return {};
   }

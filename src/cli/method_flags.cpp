@@ -234,7 +234,7 @@ std::vector<Flag> running_flags(Verb verb) {
 
 const std::vector<Flag>& read_flags() {
   static const std::vector<Flag> flags = {
-      {"format", "FORMAT", "csv, parquet, jsonl or arrow, whatever the suffix", 0, false, {"csv", "parquet", "jsonl", "arrow"}, "Reading", false},
+      {"format", "FORMAT", "csv, parquet, jsonl, arrow, netcdf or grib, whatever the suffix", 0, false, {"csv", "parquet", "jsonl", "arrow", "netcdf", "grib"}, "Reading", false},
       {"header", "", "the first line names the columns (default true; --read.header=false)", 0, false, {}, "Reading", false},
       {"names", "NAME,...", "names of the columns", 0, false, {}, "Reading", false},
       {"delimiter", "CHARACTER", "between fields of CSV (default ,)", 0, false, {}, "Reading", false},
@@ -298,7 +298,9 @@ Result<void> set_read_option(ReadOptions& read, const std::string& name, const s
     else if (text == "parquet") read.format = FileFormat::parquet;
     else if (text == "jsonl") read.format = FileFormat::jsonl;
     else if (text == "arrow") read.format = FileFormat::arrow;
-    else return bad("Give csv, parquet, jsonl or arrow");
+    else if (text == "netcdf") read.format = FileFormat::netcdf;
+    else if (text == "grib") read.format = FileFormat::grib;
+    else return bad("Give csv, parquet, jsonl, arrow, netcdf or grib");
   } else if (name == "header" || name == "trim") {
     if (text != "true" && text != "false") return bad("Give true or false");
     (name == "header" ? read.header : read.trim) = text == "true";

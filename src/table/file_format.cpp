@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "base/file.h"
+#include "table/grid_columns.h"
 #include "table/readers.h"
 #include "table/suffix.h"
 
@@ -22,6 +23,8 @@ Result<std::unique_ptr<TableStream>> open_source(FileFormat format, Source sourc
     case FileFormat::parquet: return open_parquet(std::move(source), options);
     case FileFormat::jsonl: return open_jsonl(std::move(source), options);
     case FileFormat::arrow: return open_arrow(std::move(source), options);
+    case FileFormat::netcdf: return open_netcdf(std::move(source), options);
+    case FileFormat::grib: return open_grib(std::move(source), options);
   }
   return Error(ErrorCode::internal, "a file format without a reader");
 }
@@ -32,6 +35,11 @@ Result<Table> read_source(FileFormat format, const Source& source, const ReadOpt
     case FileFormat::parquet: return read_parquet(source, options);
     case FileFormat::jsonl: return read_jsonl(source, options);
     case FileFormat::arrow: return read_arrow(source, options);
+    case FileFormat::netcdf:
+    case FileFormat::grib: {
+      PLIMSOLL_TRY(const auto stream, open_source(format, source, options));
+      return read_all(*stream);
+    }
   }
   return Error(ErrorCode::internal, "a file format without a reader");
 }
@@ -65,8 +73,8 @@ Result<Pipe> open_pipe(const ReadOptions& options) {
     const std::string_view text = head.ok() ? *head : std::string_view();
     if (text.starts_with("ARROW1") || text.starts_with("\xff\xff\xff\xff")) pipe.format = FileFormat::arrow;
   }
-  if (pipe.format == FileFormat::parquet) {
-    return Error(ErrorCode::bad_parameter, "Parquet cannot be read from standard input", "Write it to a file, or pipe CSV or an Arrow stream.")
+  if (pipe.format == FileFormat::parquet || pipe.format == FileFormat::netcdf || pipe.format == FileFormat::grib) {
+    return Error(ErrorCode::bad_parameter, "Parquet, netCDF and GRIB cannot be read from standard input", "Write it to a file, or pipe CSV or an Arrow stream.")
         .in_parameter("read.format");
   }
   return pipe;
@@ -82,7 +90,7 @@ Result<FileFormat> format_for(const fs::path& path, const ReadOptions& options) 
   const auto format = format_of_suffix(path);
   if (format.has_value()) return *format;
   return Error(ErrorCode::bad_parameter, "the suffix of '" + path.filename().string() + "' is not that of a table",
-               "Use .csv .tsv .parquet .jsonl .ndjson .arrow .feather .ipc, or give --read.format.")
+               "Use .csv .tsv .parquet .jsonl .ndjson .arrow .feather .ipc .nc .grib, or give --read.format.")
       .in_file(path.string())
       .in_parameter("read.format");
 }
@@ -202,6 +210,8 @@ std::optional<FileFormat> format_of_suffix(const fs::path& path) {
   if (suffix == ".parquet") return FileFormat::parquet;
   if (suffix == ".jsonl" || suffix == ".ndjson") return FileFormat::jsonl;
   if (suffix == ".arrow" || suffix == ".feather" || suffix == ".ipc") return FileFormat::arrow;
+  if (suffix == ".nc" || suffix == ".nc4" || suffix == ".cdf") return FileFormat::netcdf;
+  if (suffix == ".grib" || suffix == ".grib2" || suffix == ".grb" || suffix == ".grb2") return FileFormat::grib;
   return std::nullopt;
 }
 

@@ -11,9 +11,10 @@
 
 namespace plimsoll {
 
-enum class FileFormat : std::uint8_t { csv, parquet, jsonl, arrow };
+enum class FileFormat : std::uint8_t { csv, parquet, jsonl, arrow, netcdf, grib };  // the last two are read, not written
 
-// How a file is read. Defaults: the format by suffix (.csv .tsv .parquet .jsonl .ndjson .arrow .feather .ipc), a header line,
+// How a file is read. Defaults: the format by suffix (.csv .tsv .parquet .jsonl .ndjson .arrow .feather .ipc .nc
+// .nc4 .cdf .grib .grib2 .grb .grb2), a header line,
 // nulls "", "NA", "NaN", "null". Options of the command line, e.g. --read.header=false --read.names a,b,c.
 struct ReadOptions {
   std::optional<FileFormat> format;

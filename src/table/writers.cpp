@@ -135,6 +135,9 @@ Result<std::unique_ptr<TableSink>> create_table(const std::filesystem::path& pat
                  "Use .csv .tsv .parquet .jsonl .ndjson .arrow .feather or .ipc.")
         .in_file(path.string());
   }
+  if (*format == FileFormat::netcdf || *format == FileFormat::grib) {
+    return Error(ErrorCode::bad_parameter, "netCDF and GRIB are read, not written", "Write .parquet, .csv, .jsonl or .arrow.").in_file(path.string());
+  }
   WriteOptions chosen = options;
   if (chosen.delimiter == ',' && path.extension() == ".tsv") chosen.delimiter = '\t';
   PLIMSOLL_TRY(auto output, open_output(path));
@@ -144,6 +147,8 @@ Result<std::unique_ptr<TableSink>> create_table(const std::filesystem::path& pat
     case FileFormat::jsonl: writer = jsonl_writer(*output); break;
     case FileFormat::parquet: writer = parquet_writer(*output); break;
     case FileFormat::arrow: writer = ipc_writer(*output, path == "-"); break;
+    case FileFormat::netcdf:
+    case FileFormat::grib: break;  // refused above
   }
   return std::unique_ptr<TableSink>(std::make_unique<FileSink>(std::move(output), std::move(writer)));
 }
