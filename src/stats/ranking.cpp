@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+// AUROC and its components: DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988), weighted. Partial area: McClish, Med. Decis.
+// Making 9 (1989). H-measure: Hand, Machine Learning 77 (2009), with the prior of Hand and Anagnostopoulos, Pattern Recogn.
+// Lett. 40 (2014). With the blocks of PAV (the ROC curve's hull), mean r and weight W, and c the cost of a false alarm out of
+// c + (1 - c), the best rule treats a block if r > c, so the expected loss is
+//   L = sum W/n [ (1 - r) int_0^r c b(c) dc + r int_r^1 (1 - c) b(c) dc ],  H = 1 - L / L(one block).
+#include "stats/ranking.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <string>
+
+#include "base/exact_sum.h"
+#include "stats/distributions.h"
+#include "stats/intervals.h"
+#include "stats/pav.h"
+
+namespace plimsoll::stats {
+namespace {
+
+double area_of(const RankTable& t) {
+  double below = 0, sum = 0;
+  for (const RankGroup& g : t.groups) {
+    sum += g.positives * (below + g.negatives / 2);
+    below += g.negatives;
+  }
+  return sum / t.positives / t.negatives;
+}
+
+struct Descent {
+  double precision = 0, distance = 0, partial = 0;
+};
+
+// One way down the scores.
+Descent descend(const RankTable& t, double most) {
+  Descent d;
+  double found = 0, alarms = 0;
+  const double limit = most * t.negatives;
+  for (std::size_t i = t.groups.size(); i-- > 0;) {
+    const RankGroup& g = t.groups[i];
+    if (alarms < limit) {
+      const double share = g.negatives > 0 ? std::min(1.0, (limit - alarms) / g.negatives) : 1;
+      d.partial += share * g.negatives * (found + share * g.positives / 2);
+    }
+    found += g.positives;
+    alarms += g.negatives;
+    if (g.positives > 0) d.precision += g.positives * (found / (found + alarms));
+    d.distance = std::max(d.distance, std::fabs(found / t.positives - alarms / t.negatives));
+  }
+  d.precision /= t.positives;
+  d.partial /= t.positives * t.negatives;
+  return d;
+}
+
+double entropy_of(double weight, double events) {
+  const double others = weight - events;
+  return (events > 0 ? 0.0 - events * std::log(events / weight) : 0) + (others > 0 ? 0.0 - others * std::log(others / weight) : 0);
+}
+
+struct HPrior {
+  double a, b;
+  double below(double r) const { return a / (a + b) * beta_cdf(r, a + 1, b); }       // int_0^r c b(c) dc
+  double above(double r) const { return b / (a + b) * beta_sf(r, a, b + 1); }        // int_r^1 (1 - c) b(c) dc
+  double loss(double weight, double r) const { return weight * ((1 - r) * below(r) + r * above(r)); }
+};
+
+void measure_blocks(const RankTable& t, RankStatistics& out) {
+  std::vector<Pool> pools;
+  pools.reserve(t.groups.size());
+  for (const RankGroup& g : t.groups)
+    if (g.positives + g.negatives > 0) pools.push_back({g.score, g.positives + g.negatives, g.positives});
+  const double total = t.positives + t.negatives, base = t.positives / total;
+  const HPrior prior{1 + base, 1 + (1 - base)};
+  double brier = 0, log = 0, loss = 0;
+  for (const PavBlock& block : pav(pools)) {
+    const double r = block.mean();
+    brier += block.sum * (1 - r);
+    log += entropy_of(block.weight, block.sum);
+    loss += prior.loss(block.weight, r);
+  }
+  const auto set = [&](RankStatistic which, double value) { out[static_cast<std::size_t>(which)] = value; };
+  set(RankStatistic::h_measure, std::clamp(1 - loss / prior.loss(total, base), 0.0, 1.0));
+  set(RankStatistic::brier_discrimination, std::max(0.0, base * (1 - base) - brier / total));
+  set(RankStatistic::log_discrimination, std::max(0.0, (entropy_of(total, t.positives) - log) / total));
+}
+
+// Rows in rising order of score, for drawing.
+struct Sorted {
+  std::vector<std::uint32_t> order;
+  std::span<const double> score, weight;
+  std::span<const std::int32_t> outcome;
+};
+
+// How often each part is drawn in as many draws as there are.
+void draw_counts(Stream& rng, std::span<std::uint32_t> counts) {
+  std::fill(counts.begin(), counts.end(), 0u);
+  for (std::size_t i = 0; i < counts.size(); ++i) ++counts[rng.below(counts.size())];
+}
+
+// Times each row counts: rows within each outcome, or clusters.
+std::vector<std::uint32_t> row_counts(const Sorted& sorted, const Dependence& dependence, Stream rng) {
+  std::vector<std::uint32_t> counts(sorted.outcome.size());
+  if (!dependence.cluster.empty()) {
+    std::vector<std::uint32_t> drawn(static_cast<std::size_t>(dependence.clusters));
+    draw_counts(rng, drawn);
+    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = drawn[static_cast<std::size_t>(dependence.cluster[i])];
+    return counts;
+  }
+  for (std::int32_t c = 0; c < 2; ++c) {
+    const auto rows = static_cast<std::size_t>(std::count(sorted.outcome.begin(), sorted.outcome.end(), c));
+    std::vector<std::uint32_t> drawn(rows);
+    draw_counts(rng, drawn);
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < counts.size(); ++i)
+      if (sorted.outcome[i] == c) counts[i] = drawn[next++];
+  }
+  return counts;
+}
+
+RankTable table_of(const Sorted& sorted, std::span<const std::uint32_t> counts) {
+  RankTable t;
+  for (const std::uint32_t row : sorted.order) {
+    const double w = (sorted.weight.empty() ? 1 : sorted.weight[row]) * (counts.empty() ? 1 : counts[row]);
+    if (w == 0) continue;
+    if (t.groups.empty() || t.groups.back().score != sorted.score[row]) t.groups.push_back({sorted.score[row], 0, 0});
+    (sorted.outcome[row] == 1 ? t.groups.back().positives : t.groups.back().negatives) += w;
+    (sorted.outcome[row] == 1 ? t.positives : t.negatives) += w;
+  }
+  return t;
+}
+
+Result<void> check(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight) {
+  if (score.size() != outcome.size() || (!weight.empty() && weight.size() != score.size()))
+    return Error(ErrorCode::bad_parameter, "scores, outcomes and weights differ in length");
+  if (score.size() > std::numeric_limits<std::uint32_t>::max())
+    return Error(ErrorCode::too_large, "ranking takes fewer than 2^32 rows", "Assess a sample of the rows");
+  const auto bad = [](const char* what, std::size_t row) {
+    return Error(ErrorCode::bad_value, what, "Drop or mend the row").at_row(static_cast<std::int64_t>(row));
+  };
+  double sums[2] = {0, 0};
+  for (std::size_t i = 0; i < score.size(); ++i) {
+    if (std::isnan(score[i])) return bad("a score is not a number", i);
+    if (outcome[i] != 0 && outcome[i] != 1) return bad("an outcome is neither 0 nor 1", i);
+    if (!weight.empty() && !(weight[i] >= 0 && std::isfinite(weight[i]))) return bad("a weight is negative or not finite", i);
+    sums[outcome[i]] += weight.empty() ? 1 : weight[i];
+  }
+  for (int c = 0; c < 2; ++c)
+    if (!(sums[c] > 0))
+      return Error(ErrorCode::one_class, "no row has outcome " + std::to_string(c), "Ranking needs both outcomes: give more rows");
+  return {};
+}
+
+}  // namespace
+
+std::string_view name_of(RankStatistic statistic) {
+  static constexpr std::array<std::string_view, rank_statistic_count> names = {
+      "AUROC", "average precision", "Kolmogorov-Smirnov", "partial AUROC", "H-measure", "discrimination (Brier)", "discrimination (log)"};
+  return names[static_cast<std::size_t>(statistic)];
+}
+
+Result<RankTable> rank_table(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight) {
+  PLIMSOLL_CHECK(check(score, outcome, weight));
+  return table_of({order_by(score), score, weight, outcome}, {});
+}
+
+RankStatistics rank_statistics(const RankTable& table, double most) {
+  RankStatistics out{};
+  const Descent d = descend(table, most);
+  const auto set = [&](RankStatistic which, double value) { out[static_cast<std::size_t>(which)] = value; };
+  set(RankStatistic::auroc, area_of(table));
+  set(RankStatistic::average_precision, d.precision);
+  set(RankStatistic::kolmogorov_smirnov, d.distance);
+  const double least = most * most / 2;
+  set(RankStatistic::partial_auroc, 0.5 * (1 + (d.partial - least) / (most - least)));
+  measure_blocks(table, out);
+  return out;
+}
+
+Result<std::vector<RankStatistics>> rank_replicates(std::span<const double> score, std::span<const std::int32_t> outcome,
+                                                    std::span<const double> weight, const Dependence& dependence, double most,
+                                                    const Resampling& resampling) {
+  PLIMSOLL_CHECK(check(score, outcome, weight));
+  const Sorted sorted{order_by(score), score, weight, outcome};
+  std::vector<RankStatistics> replicates(static_cast<std::size_t>(std::max(0, resampling.replicates)));
+  PLIMSOLL_CHECK(resampling.runtime.for_each(std::ssize(replicates), resampling.stop, [&](std::int64_t r) -> Result<void> {
+    RankStatistics& out = replicates[static_cast<std::size_t>(r)];
+    const RankTable t = table_of(sorted, row_counts(sorted, dependence, resampling.rng.child(static_cast<std::uint64_t>(r))));
+    if (t.positives > 0 && t.negatives > 0) out = rank_statistics(t, most);
+    else out.fill(std::numeric_limits<double>::quiet_NaN());  // clusters of one outcome only
+    return {};
+  }));
+  return replicates;
+}
+
+std::vector<Estimate> rank_intervals(const RankStatistics& observed, std::span<const RankStatistics> replicates, double level) {
+  std::vector<Estimate> estimates;
+  for (std::size_t s = 0; s < rank_statistic_count; ++s) {
+    const double value = observed[s];
+    std::vector<double> logits;
+    for (const RankStatistics& r : replicates)
+      if (r[s] > 0 && r[s] < 1) logits.push_back(std::log(r[s] / (1 - r[s])));
+    Estimate e{value, std::numeric_limits<double>::quiet_NaN(), {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::quiet_NaN()}};
+    if (logits.size() >= 2 && value > 0 && value < 1) {
+      const Estimate mean = mean_estimate(logits, level);
+      e.standard_error = mean.standard_error * std::sqrt(static_cast<double>(logits.size())) * value * (1 - value);
+      e.interval = logit_interval(value, e.standard_error, level);
+    }
+    estimates.push_back(e);
+  }
+  return estimates;
+}
+
+Result<Influence> auroc_influence(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight) {
+  PLIMSOLL_CHECK(check(score, outcome, weight));
+  const std::vector<std::uint32_t> order = order_by(score);
+  const RankTable t = table_of({order, score, weight, outcome}, {});
+  Influence result{area_of(t), std::vector<double>(score.size())};
+  double rows[2] = {0, 0};
+  for (std::size_t i = 0; i < score.size(); ++i)
+    if (weight.empty() || weight[i] > 0) rows[outcome[i]] += 1;
+  double factor[2];
+  for (int c = 0; c < 2; ++c) factor[c] = (rows[c] > 1 ? std::sqrt(rows[c] / (rows[c] - 1)) : 0) / (c == 1 ? t.positives : t.negatives);
+  double below_negatives = 0, below_positives = 0;
+  std::size_t at = 0;
+  for (const RankGroup& g : t.groups) {
+    const double v[2] = {(t.positives - below_positives - g.positives / 2) / t.positives - result.value,
+                         (below_negatives + g.negatives / 2) / t.negatives - result.value};
+    for (; at < order.size() && score[order[at]] <= g.score; ++at) {
+      const std::size_t row = order[at];
+      const int c = outcome[row];
+      result.rows[row] = factor[c] * (weight.empty() ? 1 : weight[row]) * v[c];
+    }
+    below_negatives += g.negatives;
+    below_positives += g.positives;
+  }
+  return result;
+}
+
+std::vector<GainPoint> gain_curve(const RankTable& table, std::size_t most) {
+  const double all = table.positives + table.negatives;
+  std::vector<GainPoint> points{{0, 0, std::numeric_limits<double>::infinity(), 0}};
+  double found = 0, alarms = 0;
+  for (std::size_t i = table.groups.size(); i-- > 0;) {
+    found += table.groups[i].positives;
+    alarms += table.groups[i].negatives;
+    points.push_back({(found + alarms) / all, found / table.positives, table.groups[i].score, alarms / table.negatives});
+  }
+  if (points.size() <= most || most < 2) return points;
+  std::vector<GainPoint> thinned;
+  for (std::size_t i = 0; i < most; ++i) thinned.push_back(points[i * (points.size() - 1) / (most - 1)]);
+  return thinned;
+}
+
+double gain_at(const RankTable& table, double depth) {
+  const double wanted = depth * (table.positives + table.negatives);
+  double found = 0, taken = 0;
+  for (std::size_t i = table.groups.size(); i-- > 0;) {
+    const RankGroup& g = table.groups[i];
+    const double size = g.positives + g.negatives;
+    if (taken + size >= wanted) return (found + (size > 0 ? g.positives * (wanted - taken) / size : 0)) / table.positives;
+    found += g.positives;
+    taken += size;
+  }
+  return 1;
+}
+
+}  // namespace plimsoll::stats
