@@ -91,7 +91,8 @@ Slope slope_by_log_odds(ProperScore score, double z, double y) {
 
 double row_reward(ProperScore score, double p, double y, double eps) {
   if (score != ProperScore::log) return 1 - row_loss(score, p, y);
-  return 1 - row_loss(score, std::clamp(p, eps, 1 - eps), y) / (0.0 - std::log(eps));
+  const double worst = std::max(row_loss(score, eps, 1), row_loss(score, 1 - eps, 0));  // the two differ by the rounding of 1 - eps
+  return 1 - row_loss(score, std::clamp(p, eps, 1 - eps), y) / worst;
 }
 
 double class_loss(ProperScore score, std::span<const double> p, std::size_t label) {
