@@ -80,11 +80,7 @@ struct Tests {
   }
 };
 
-std::string words(double x) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.4g", x);
-  return text;
-}
+std::string words(double x) { return learn::short_number(x); }
 
 // Slope and intercept; forecasts of 0 and 1 have no log-odds and are left out.
 void cox(Case& c, Tests& tests) {

@@ -71,7 +71,7 @@ void measure_table(Case& c, const std::vector<Measured>& all, const std::vector<
   for (const Measure& m : measures) table.columns.emplace_back(m.name);
   for (std::size_t k = 0; k < std::min(all.size(), most_listed); ++k) {
     std::vector<Cell> row{c.data.forecasters[k].name};
-    if (known) row.push_back(truth[k]);
+    if (known) row.emplace_back(truth[k]);
     for (const double x : all[k]) row.push_back(number_or_words(x));
     table.rows.push_back(std::move(row));
     if (k == 0 || k > 12) continue;

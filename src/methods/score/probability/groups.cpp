@@ -17,46 +17,17 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_groups = 50;
 
-// The rows of one group, with clusters counted anew.
-struct Part {
-  std::vector<double> p, weight;
-  std::vector<std::int32_t> y, cluster;
-  std::int32_t clusters = 0;
-  stats::Dependence dependence() const { return {.cluster = cluster, .clusters = clusters}; }
-};
-
-Part part_of(const Case& c, const learn::ForecastGroups& groups, std::int32_t code) {
-  Part part;
-  std::vector<std::int32_t> place(static_cast<std::size_t>(c.data.clusters), -1);
-  const auto p = c.data.probability(0, 1);
-  for (std::size_t i = 0; i < p.size(); ++i) {
-    if (groups.codes[i] != code) continue;
-    part.p.push_back(p[i]);
-    part.y.push_back(c.data.outcome[i]);
-    if (!c.data.weight.empty()) part.weight.push_back(c.data.weight[i]);
-    if (c.data.cluster.empty()) continue;
-    std::int32_t& at = place[static_cast<std::size_t>(c.data.cluster[i])];
-    if (at < 0) at = part.clusters++;
-    part.cluster.push_back(at);
-  }
-  return part;
-}
+using Part = learn::ForecastPart;
+using learn::with_interval;
 
 stats::Estimate of(const Part& part, const Case& c, double (*term)(double, std::int32_t)) {
-  std::vector<double> terms(part.p.size());
-  for (std::size_t i = 0; i < terms.size(); ++i) terms[i] = term(part.p[i], part.y[i]);
+  std::vector<double> terms(part.y.size());
+  for (std::size_t i = 0; i < terms.size(); ++i) terms[i] = term(part.p.front()[i], part.y[i]);
   return stats::estimate(stats::mean_influence(terms, part.weight), part.dependence(), c.params.level);
 }
 
-std::string with_interval(const stats::Estimate& e) {
-  if (std::isnan(e.value)) return "undefined";
-  char text[90];
-  std::snprintf(text, sizeof text, std::isnan(e.interval.lo) ? "%.4f" : "%.4f (%.4f to %.4f)", e.value, e.interval.lo, e.interval.hi);
-  return text;
-}
-
 stats::Estimate area_of(const Part& part, const Case& c) {
-  const auto area = stats::auroc_influence(part.p, part.y, part.weight);
+  const auto area = stats::auroc_influence(part.p.front(), part.y, part.weight);
   if (!area) return {nan, nan, {nan, nan}};
   stats::Estimate e = stats::estimate(area.value(), part.dependence(), c.params.level);
   e.interval = stats::logit_interval(e.value, e.standard_error, c.params.level);
@@ -78,16 +49,14 @@ Result<void> one_column(Case& c, const learn::ForecastGroups& groups) {
   std::vector<double> p_values;
   for (std::size_t g = 0; g < std::min(groups.names.size(), most_groups); ++g) {
     PLIMSOLL_CHECK(c.context.stop.check());
-    const Part part = part_of(c, groups, static_cast<std::int32_t>(g));
-    double total = part.weight.empty() ? 1 : 0;
-    for (const double w : part.weight) total += w;
-    if (part.p.empty() || !(total > 0)) continue;
+    const Part part = learn::part_of(c.data, groups, static_cast<std::int32_t>(g));
+    if (part.empty()) continue;
     const stats::Estimate gap = of(part, c, [](double p, std::int32_t y) { return y - p; });
     const stats::Estimate events = of(part, c, [](double, std::int32_t y) { return static_cast<double>(y); });
     const stats::Estimate mean = of(part, c, [](double p, std::int32_t) { return p; });
     const stats::Estimate brier = of(part, c, [](double p, std::int32_t y) { return stats::row_loss(stats::ProperScore::brier, p, y); });
-    p_values.push_back(stats::in_the_large(part.p, part.y, part.weight).p_value);
-    table.rows.push_back({groups.names[g], static_cast<std::int64_t>(part.p.size()), with_interval(events), mean.value, with_interval(gap), 0.0, with_interval(brier), with_interval(area_of(part, c))});
+    p_values.push_back(stats::in_the_large(part.p.front(), part.y, part.weight).p_value);
+    table.rows.push_back({groups.names[g], static_cast<std::int64_t>(part.y.size()), with_interval(events), mean.value, with_interval(gap), 0.0, with_interval(brier), with_interval(area_of(part, c))});
     figure.label.push_back(groups.names[g]);
     figure.y.push_back(gap.value);
     figure.lo.push_back(gap.interval.lo);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "learn/forecast_parts.h"
 #include "methods/score/probability/probability.h"
 #include "stats/influence.h"
 #include "stats/resampling.h"
@@ -29,9 +30,8 @@ struct Case {
   void figure(const std::string& name, const stats::Estimate& e);  // with _low and _high
 };
 
-// A value with its interval, for a row of a table; what is undefined is said in words.
-Cell number_or_words(double x);
-std::vector<Cell> estimate_cells(const std::string& name, const stats::Estimate& e, std::string note);
+using learn::estimate_cells;
+using learn::number_or_words;
 
 struct ScoreTerms {
   stats::Influence brier, log, spherical;

@@ -33,25 +33,11 @@ Result<std::vector<std::string>> own_rows(const Inputs& in) {
   return remarks;
 }
 
-stats::Dependence dependence_of(const learn::ForecastColumns& data, const Params& params) {
-  stats::Dependence d = data.dependence();
-  if (!d.cluster.empty() || data.order.empty()) return d;
-  d.order = data.order;
-  d.lag = params.lag >= 0 ? params.lag : stats::customary_lag(std::ssize(data.outcome));
-  return d;
-}
-
-std::string parts_in_words(const stats::Dependence& d) {
-  if (!d.cluster.empty()) return std::to_string(d.clusters) + " clusters";
-  if (d.lag > 0) return "a series, Newey-West to lag " + std::to_string(d.lag);
-  return "independent";
-}
-
 void facts(Case& c) {
   Report& report = c.report;
   report.title = "Scores of probability forecasts";
   report.subtitle = c.data.forecasters.front().name;
-  report.facts = {{"method", "score.probability"}, {"rows", std::to_string(c.data.rows())}, {"rows are", parts_in_words(c.dependence)},
+  report.facts = {{"method", "score.probability"}, {"rows", std::to_string(c.data.rows())}, {"rows are", learn::in_words(c.dependence)},
                   {"weights", c.data.weight.empty() ? "equal" : "by row"}, {"bins", std::to_string(c.params.bins)}};
   if (c.data.dropped > 0) report.facts.emplace_back("rows left out", std::to_string(c.data.dropped));
   if (c.data.clipped > 0) report.facts.emplace_back("forecasts clipped", std::to_string(c.data.clipped));
@@ -79,16 +65,6 @@ void Case::figure(const std::string& name, const stats::Estimate& e) {
   report.figures.emplace_back(name + "_high", e.interval.hi);
 }
 
-Cell number_or_words(double x) {
-  if (std::isnan(x)) return std::string("undefined");
-  if (std::isinf(x)) return std::string(x > 0 ? "infinite" : "minus infinite");
-  return x;
-}
-
-std::vector<Cell> estimate_cells(const std::string& name, const stats::Estimate& e, std::string note) {
-  return {name, number_or_words(e.value), number_or_words(e.interval.lo), number_or_words(e.interval.hi), std::move(note)};
-}
-
 void describe(Fields& f, Inputs& in) {
   f(PortInfo{"data", "forecasts and what happened", learn::forecast_roles}, in.data);
   f(PortInfo{"model", "what made the forecasts, to see whether these rows are its own"}, in.model);
@@ -110,7 +86,7 @@ Result<Report> assess(Context& context, const Inputs& in, const Params& params) 
   PLIMSOLL_CHECK(context.stop.check());
   PLIMSOLL_TRY(const learn::ForecastColumns data, learn::read_forecasts(context, in.data, params.reading));
   Report report;
-  Case c{context, params, data, report, dependence_of(data, params), {}};
+  Case c{context, params, data, report, learn::dependence_of(data, params.lag), {}};
   PLIMSOLL_TRY(c.remarks, own_rows(in));
   facts(c);
   if (static_cast<std::int64_t>(data.rows()) < 10 * params.bins)
