@@ -97,5 +97,24 @@ TEST(Ece, Errors) {
   EXPECT_EQ(expected_calibration_error({}, {}, 5, Binning::equal_mass).error().code, ErrorCode::too_few_rows);
 }
 
+// The form without a sort and the form that the null law sorts for are the same number, edges and all.
+TEST(Ece, EqualWidthNeedsNoSort) {
+  Stream rng(31);
+  const auto serial = make_runtime(Backend::serial, 1);
+  for (int trial = 0; trial < 40; ++trial) {
+    std::vector<double> p;
+    std::vector<std::int32_t> y;
+    for (int i = 0; i < 60; ++i) {
+      p.push_back(trial % 2 == 0 ? static_cast<double>(rng.below(16)) / 15 : rng.uniform());
+      y.push_back(rng.bernoulli(0.5) ? 1 : 0);
+    }
+    const auto direct = *expected_calibration_error(p, y, 15, Binning::equal_width);
+    const auto sorted = ece_with_null(p, y, 15, Binning::equal_width, {*serial, {}, Stream(1), 1})->observed;
+    EXPECT_EQ(direct.ece, sorted.ece);
+    EXPECT_EQ(direct.maximum, sorted.maximum);
+    EXPECT_EQ(direct.debiased_l2, sorted.debiased_l2);
+  }
+}
+
 }  // namespace
 }  // namespace plimsoll::stats

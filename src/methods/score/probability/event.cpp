@@ -35,7 +35,7 @@ stats::Influence reference_of(const Case& c, stats::ProperScore score, double ba
 void score_table(Case& c, const ScoreTerms& terms, double base, const stats::Influence& rate) {
   TableBlock table;
   table.title = "Scores";
-  table.caption = "Lower is better but for skill: 1 - score / score of the share of events given to every row. Intervals at the level " + std::to_string(c.params.level).substr(0, 5) + ".";
+  table.caption = "Lower is better but for skill: 1 - score / score of the share of events given to every row. Intervals at the level " + learn::short_number(c.params.level) + ".";
   table.columns = {"score", "value", "low", "high", "remark"};
   const auto add = [&](const std::string& name, const std::string& figure, const stats::Influence& i, std::string note) {
     const stats::Estimate e = stats::estimate(i, c.dependence, c.params.level);
