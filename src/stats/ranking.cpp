@@ -86,47 +86,58 @@ void measure_blocks(const RankTable& t, RankStatistics& out) {
   set(RankStatistic::log_discrimination, std::max(0.0, (entropy_of(total, t.positives) - log) / total));
 }
 
-// Rows in rising order of score, for drawing.
+// Rows in rising order of score, each column in that order, so that a replicate reads memory from front to back.
 struct Sorted {
-  std::vector<std::uint32_t> order;
-  std::span<const double> score, weight;
-  std::span<const std::int32_t> outcome;
+  std::vector<double> score, weight;  // weight empty: ones
+  std::vector<std::int32_t> outcome, cluster;
 };
 
-// How often each part is drawn in as many draws as there are.
-void draw_counts(Stream& rng, std::span<std::uint32_t> counts) {
-  std::fill(counts.begin(), counts.end(), 0u);
-  for (std::size_t i = 0; i < counts.size(); ++i) ++counts[rng.below(counts.size())];
+Sorted sorted_rows(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight,
+                   std::span<const std::int32_t> cluster, std::span<const std::uint32_t> order) {
+  Sorted sorted;
+  sorted.score.reserve(order.size());
+  sorted.outcome.reserve(order.size());
+  for (const std::uint32_t row : order) {
+    sorted.score.push_back(score[row]);
+    sorted.outcome.push_back(outcome[row]);
+    if (!weight.empty()) sorted.weight.push_back(weight[row]);
+    if (!cluster.empty()) sorted.cluster.push_back(cluster[row]);
+  }
+  return sorted;
 }
 
-// Times each row counts: rows within each outcome, or clusters.
-std::vector<std::uint32_t> row_counts(const Sorted& sorted, const Dependence& dependence, Stream rng) {
-  std::vector<std::uint32_t> counts(sorted.outcome.size());
-  if (!dependence.cluster.empty()) {
-    std::vector<std::uint32_t> drawn(static_cast<std::size_t>(dependence.clusters));
-    draw_counts(rng, drawn);
-    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = drawn[static_cast<std::size_t>(dependence.cluster[i])];
-    return counts;
-  }
-  for (std::int32_t c = 0; c < 2; ++c) {
-    const auto rows = static_cast<std::size_t>(std::count(sorted.outcome.begin(), sorted.outcome.end(), c));
-    std::vector<std::uint32_t> drawn(rows);
-    draw_counts(rng, drawn);
-    std::size_t next = 0;
-    for (std::size_t i = 0; i < counts.size(); ++i)
-      if (sorted.outcome[i] == c) counts[i] = drawn[next++];
-  }
+// How often each of `parts` is drawn in as many draws. 16 bits keep the counts in the cache; that one comes more than 65,535
+// times has a chance below 1e-100000.
+std::vector<std::uint16_t> draw_counts(Stream& rng, std::size_t parts) {
+  std::vector<std::uint16_t> counts(parts);
+  for (std::size_t i = 0; i < parts; ++i) ++counts[rng.below(parts)];
   return counts;
 }
 
-RankTable table_of(const Sorted& sorted, std::span<const std::uint32_t> counts) {
+// Times each sorted row counts: rows within each outcome, or clusters.
+std::vector<std::uint16_t> row_counts(const Sorted& sorted, std::int32_t clusters, Stream rng) {
+  std::vector<std::uint16_t> counts(sorted.outcome.size());
+  if (!sorted.cluster.empty()) {
+    const std::vector<std::uint16_t> drawn = draw_counts(rng, static_cast<std::size_t>(clusters));
+    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = drawn[static_cast<std::size_t>(sorted.cluster[i])];
+    return counts;
+  }
+  const auto events = static_cast<std::size_t>(std::count(sorted.outcome.begin(), sorted.outcome.end(), 1));
+  const std::vector<std::uint16_t> others = draw_counts(rng, counts.size() - events), hits = draw_counts(rng, events);
+  std::size_t next[2] = {0, 0};
+  for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = sorted.outcome[i] == 1 ? hits[next[1]++] : others[next[0]++];
+  return counts;
+}
+
+RankTable table_of(const Sorted& sorted, std::span<const std::uint16_t> counts) {
   RankTable t;
-  for (const std::uint32_t row : sorted.order) {
-    const double w = (sorted.weight.empty() ? 1 : sorted.weight[row]) * (counts.empty() ? 1 : counts[row]);
+  t.groups.reserve(sorted.score.size());
+  for (std::size_t i = 0; i < sorted.score.size(); ++i) {
+    const double w = (sorted.weight.empty() ? 1 : sorted.weight[i]) * (counts.empty() ? 1 : counts[i]);
     if (w == 0) continue;
-    if (t.groups.empty() || t.groups.back().score != sorted.score[row]) t.groups.push_back({sorted.score[row], 0, 0});
-    (sorted.outcome[row] == 1 ? t.groups.back().positives : t.groups.back().negatives) += w;
-    (sorted.outcome[row] == 1 ? t.positives : t.negatives) += w;
+    if (t.groups.empty() || t.groups.back().score != sorted.score[i]) t.groups.push_back({sorted.score[i], 0, 0});
+    (sorted.outcome[i] == 1 ? t.groups.back().positives : t.groups.back().negatives) += w;
+    (sorted.outcome[i] == 1 ? t.positives : t.negatives) += w;
   }
   return t;
 }
@@ -162,7 +173,7 @@ std::string_view name_of(RankStatistic statistic) {
 
 Result<RankTable> rank_table(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight) {
   PLIMSOLL_CHECK(check(score, outcome, weight));
-  return table_of({order_by(score), score, weight, outcome}, {});
+  return table_of(sorted_rows(score, outcome, weight, {}, order_by(score)), {});
 }
 
 RankStatistics rank_statistics(const RankTable& table, double most) {
@@ -182,11 +193,11 @@ Result<std::vector<RankStatistics>> rank_replicates(std::span<const double> scor
                                                     std::span<const double> weight, const Dependence& dependence, double most,
                                                     const Resampling& resampling) {
   PLIMSOLL_CHECK(check(score, outcome, weight));
-  const Sorted sorted{order_by(score), score, weight, outcome};
+  const Sorted sorted = sorted_rows(score, outcome, weight, dependence.cluster, order_by(score));
   std::vector<RankStatistics> replicates(static_cast<std::size_t>(std::max(0, resampling.replicates)));
   PLIMSOLL_CHECK(resampling.runtime.for_each(std::ssize(replicates), resampling.stop, [&](std::int64_t r) -> Result<void> {
     RankStatistics& out = replicates[static_cast<std::size_t>(r)];
-    const RankTable t = table_of(sorted, row_counts(sorted, dependence, resampling.rng.child(static_cast<std::uint64_t>(r))));
+    const RankTable t = table_of(sorted, row_counts(sorted, dependence.clusters, resampling.rng.child(static_cast<std::uint64_t>(r))));
     if (t.positives > 0 && t.negatives > 0) out = rank_statistics(t, most);
     else out.fill(std::numeric_limits<double>::quiet_NaN());  // clusters of one outcome only
     return {};
@@ -215,7 +226,7 @@ std::vector<Estimate> rank_intervals(const RankStatistics& observed, std::span<c
 Result<Influence> auroc_influence(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight) {
   PLIMSOLL_CHECK(check(score, outcome, weight));
   const std::vector<std::uint32_t> order = order_by(score);
-  const RankTable t = table_of({order, score, weight, outcome}, {});
+  const RankTable t = table_of(sorted_rows(score, outcome, weight, {}, order), {});
   Influence result{area_of(t), std::vector<double>(score.size())};
   double rows[2] = {0, 0};
   for (std::size_t i = 0; i < score.size(); ++i)

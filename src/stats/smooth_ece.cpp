@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Blasiok and Nakkiran, "Smooth ECE" (2023): sm_s = int_0^1 |(1/n) sum (p_i - y_i) K_s(t, p_i)| dt with the Gaussian K reflected
-// at 0 and 1; reported at the s where sm_s = s, which is found by a bracketed secant because sm_s falls with s.
+// at 0 and 1; reported at the s where sm_s = s, which is found by a bracketed
+// secant because sm_s falls with s.
 // Departure: the paper convolves on a fixed grid by FFT. Here cells are joined until their width h is between s / 20 and s / 10,
 // and the kernel is summed directly out to 6 s, which costs less at every s; the rows' spread within a cell adds h^2 / 12 to the
 // variance of the kernel, and is taken off it.
@@ -66,18 +67,19 @@ double smoothed_gap(std::span<const double> residual, double width) {
 }
 
 SmoothEce smooth_ece(std::span<const double> residual) {
-  double low = least_width, high = 1;
+  // sm falls with s and sm(s*) = s*, so s* <= sm(s) for every s <= s*, and sm(s) <= s* for every s >= s*.
+  double low = least_width;
   double above = smoothed_gap(residual, low) - low;
   if (!(above > 0)) return {above + low, low};
+  double high = std::min(1.0, above + low);
   double below = smoothed_gap(residual, high) - high;
   if (below >= 0) return {below + high, high};
-  double width = low;
+  double width = std::max(low, below + high);
   int side = 0;
-  for (int step = 0; step < 60 && high - low > 1e-7 * high; ++step) {
-    // Halving the logarithm first, then the secant with the Illinois rule.
-    width = step < 5 ? std::sqrt(low * high) : (low * below - high * above) / (below - above);
-    const double gap = smoothed_gap(residual, width) - width;
-    if (std::fabs(gap) <= 1e-8 * width) break;
+  for (int step = 0; step < 60; ++step) {
+    const double found = smoothed_gap(residual, width);
+    const double gap = found - width;
+    if (std::fabs(gap) <= 1e-6 * width || high - low <= 1e-6 * high) return {found, width};
     if (gap > 0) {
       low = width;
       above = gap;
@@ -89,6 +91,7 @@ SmoothEce smooth_ece(std::span<const double> residual) {
       if (side == -1) above /= 2;
       side = -1;
     }
+    width = (low * below - high * above) / (below - above);  // the secant, with the Illinois rule
   }
   return {smoothed_gap(residual, width), width};
 }

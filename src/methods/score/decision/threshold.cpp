@@ -68,7 +68,7 @@ Result<double> cheapest(const Case& c, const std::vector<std::int32_t>& part, st
   }
   const auto table = stats::rank_table(p, y, w);
   if (!table) return c.params.threshold();  // one outcome only: nothing to learn from
-  double cost = table.value().positives * c.params.cost_false_negative, least = cost, best = 1;
+  double cost = table.value().positives * c.params.cost_false_negative, least = cost, best = std::numeric_limits<double>::infinity();
   for (std::size_t i = table.value().groups.size(); i-- > 0;) {
     const stats::RankGroup& g = table.value().groups[i];
     cost += g.negatives * c.params.cost_false_positive - g.positives * c.params.cost_false_negative;
@@ -179,7 +179,7 @@ Result<void> best_threshold(Case& c) {
   table.columns = {"threshold", "mean cost", "low", "high", "remark"};
   const auto add = [&](const std::string& name, const stats::Influence& i, std::string remark) { table.rows.push_back(learn::estimate_cells(name, stats::estimate(i, c.dependence, c.params.level), std::move(remark))); };
   add(learn::short_number(c.params.threshold()), told_cost, "of the costs");
-  add(learn::short_number(best), stats::mean_influence(seen, c.weight()), "best on these rows, measured on them");
+  add(std::isinf(best) ? "never" : learn::short_number(best), stats::mean_influence(seen, c.weight()), "best on these rows, measured on them");
   add(learn::short_number(by_half[0]) + " and " + learn::short_number(by_half[1]), honest_cost, "chosen on one half, measured on the other");
   table.rows.push_back(learn::estimate_cells("difference", gap.difference, "the last less the first, p-value " + learn::short_number(gap.p_value)));
   c.figure("best_threshold", best);

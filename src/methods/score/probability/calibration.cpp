@@ -14,6 +14,7 @@
 #include "stats/corp.h"
 #include "stats/distributions.h"
 #include "stats/intervals.h"
+#include "stats/resampled_band.h"
 
 namespace plimsoll::score::probability {
 namespace {
@@ -130,7 +131,7 @@ Result<void> test_table(Case& c, std::span<const double> null_miscalibration) {
   const double mcb_p = null_miscalibration.empty() ? nan : stats::resampling_p_value(null_miscalibration, miscalibration);
   double null_mean = 0;
   for (const double x : null_miscalibration) null_mean += x / static_cast<double>(null_miscalibration.size());
-  tests.add("miscalibration (CORP)", miscalibration, mcb_p, null_miscalibration.empty() ? "no null law for weighted rows" : "exact forecasts show " + words(null_mean) + " on average");
+  tests.add("miscalibration (CORP)", miscalibration, mcb_p, null_miscalibration.empty() ? "no draws asked for" : "exact forecasts show " + words(null_mean) + " on average");
   c.figure("miscalibration_null", null_miscalibration.empty() ? nan : null_mean);
   c.figure("miscalibration_p", mcb_p);
   const stats::CalibrationCheck spiegelhalter = stats::spiegelhalter(p, y, c.weight()), large = stats::in_the_large(p, y, c.weight());
@@ -156,18 +157,20 @@ Result<void> test_table(Case& c, std::span<const double> null_miscalibration) {
   return {};
 }
 
+double recalibrated(const stats::Corp& corp, double p) {
+  const auto bin = std::upper_bound(corp.bins.begin(), corp.bins.end(), p, [](double x, const stats::CorpBin& b) { return x < b.from; });
+  return bin == corp.bins.begin() ? corp.bins.front().recalibrated : std::prev(bin)->recalibrated;
+}
+
 // The recalibrated curve on the grid of the band.
 void reliability_figure(Case& c, const stats::Corp& corp, const stats::ConsistencyBand& band) {
   FigureBlock figure;
   figure.kind = FigureKind::reliability;
   figure.title = "Reliability (CORP)";
-  figure.description = "Share of events against the forecast, by pool-adjacent-violators, with the pointwise band in which it would lie if the forecasts were exact; the diagonal is perfect.";
+  figure.description = c.params.band == Band::consistency ? "Share of events against the forecast, by pool-adjacent-violators, with the pointwise band in which it would lie if the forecasts were exact; the diagonal is perfect."
+                                                                : "Share of events against the forecast, by pool-adjacent-violators, with a pointwise confidence band; the diagonal is perfect.";
   figure.x_title = "forecast probability";
   figure.y_title = "share of events";
-  const auto at = [&](double p) {
-    auto bin = std::upper_bound(corp.bins.begin(), corp.bins.end(), p, [](double x, const stats::CorpBin& b) { return x < b.from; });
-    return bin == corp.bins.begin() ? corp.bins.front().recalibrated : std::prev(bin)->recalibrated;
-  };
   if (!band.forecast.empty()) {
     figure.x = band.forecast;
     figure.lo = band.lo;
@@ -175,7 +178,7 @@ void reliability_figure(Case& c, const stats::Corp& corp, const stats::Consisten
   } else {
     for (std::size_t i = 0; i < std::min(curve_points, corp.bins.size()); ++i) figure.x.push_back(corp.bins[i * corp.bins.size() / std::min(curve_points, corp.bins.size())].from);
   }
-  for (const double x : figure.x) figure.y.push_back(at(x));
+  for (const double x : figure.x) figure.y.push_back(recalibrated(corp, x));
   c.report.figure(std::move(figure));
 }
 
@@ -184,12 +187,21 @@ void reliability_figure(Case& c, const stats::Corp& corp, const stats::Consisten
 Result<void> event_calibration(Case& c) {
   const auto p = c.data.probability(0, 1);
   PLIMSOLL_TRY(const stats::CalibrationErrors errors, gap_table(c));
-  stats::ConsistencyBand band;
-  if (c.params.null_draws > 0 && c.data.weight.empty()) {
-    PLIMSOLL_TRY(band, stats::consistency_band(p, c.params.level, curve_points, c.resampling("band", std::max<std::int64_t>(c.params.null_draws, std::min<std::int64_t>(c.params.replicates, 500)))));
-  }
-  PLIMSOLL_CHECK(test_table(c, band.null_miscalibration));
   PLIMSOLL_TRY(const stats::Corp corp, stats::corp(p, c.data.outcome, c.weight()));
+  stats::ConsistencyBand band;
+  if (c.params.null_draws > 0) {
+    const stats::Resampling draws = c.resampling("band", std::max<std::int64_t>(c.params.null_draws, std::min<std::int64_t>(c.params.replicates, 500)));
+    PLIMSOLL_TRY(band, c.data.weight.empty() ? stats::consistency_band(p, c.params.level, curve_points, draws)
+                                             : stats::resampled_band(p, p, c.weight(), c.params.level, curve_points, draws));
+    PLIMSOLL_CHECK(test_table(c, band.null_miscalibration));
+    if (c.params.band == Band::confidence) {
+      std::vector<double> curve;
+      for (const double x : p) curve.push_back(recalibrated(corp, x));
+      PLIMSOLL_TRY(band, stats::resampled_band(p, curve, c.weight(), c.params.level, curve_points, c.resampling("confidence", draws.replicates)));
+    }
+  } else {
+    PLIMSOLL_CHECK(test_table(c, {}));
+  }
   reliability_figure(c, corp, band);
   cell_table(c, errors);
   return {};

@@ -14,6 +14,7 @@
 #include "stats/intervals.h"
 #include "stats/proper_score.h"
 #include "stats/ranking.h"
+#include "stats/resampled_band.h"
 #include "stats/scores.h"
 
 namespace plimsoll::score::probability {
@@ -112,8 +113,10 @@ Result<void> top_label(Case& c, const Top& top) {
   figure.y_title = "share right";
   PLIMSOLL_TRY(const stats::Corp corp, stats::corp(top.confidence, top.right, c.weight()));
   stats::ConsistencyBand band;
-  if (c.params.null_draws > 0 && c.data.weight.empty()) {
-    PLIMSOLL_TRY(band, stats::consistency_band(top.confidence, c.params.level, 200, c.resampling("top band", c.params.null_draws)));
+  if (c.params.null_draws > 0) {
+    const stats::Resampling draws = c.resampling("top band", c.params.null_draws);
+    PLIMSOLL_TRY(band, c.data.weight.empty() ? stats::consistency_band(top.confidence, c.params.level, 200, draws)
+                                             : stats::resampled_band(top.confidence, top.confidence, c.weight(), c.params.level, 200, draws));
   }
   if (band.forecast.empty())
     for (std::size_t i = 0; i < std::min<std::size_t>(200, corp.bins.size()); ++i) band.forecast.push_back(corp.bins[i * corp.bins.size() / std::min<std::size_t>(200, corp.bins.size())].from);

@@ -7,6 +7,7 @@
 #include "methods/score/probability/probability.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "methods/score/probability/parts.h"
@@ -65,6 +66,11 @@ void Case::figure(const std::string& name, const stats::Estimate& e) {
   report.figures.emplace_back(name + "_high", e.interval.hi);
 }
 
+std::span<const std::string_view> choices_of(Band) {
+  static constexpr std::array<std::string_view, 2> names = {"consistency", "confidence"};
+  return names;
+}
+
 void describe(Fields& f, Inputs& in) {
   f(PortInfo{"data", "forecasts and what happened", learn::forecast_roles}, in.data);
   f(PortInfo{"model", "what made the forecasts, to see whether these rows are its own"}, in.model);
@@ -80,6 +86,7 @@ void describe(Fields& f, Params& p) {
   f({"partial_to", "false positive rate up to which the partial AUROC goes", between(0, 1)}, p.partial_to);
   f({"lag", "rows apart that may depend on each other in a series (role order); -1: the cube root of the rows", at_least(-1)}, p.lag);
   f({"ordinal", "classes stand in order: adds the ranked probability score"}, p.ordinal);
+  f({"band", "of the reliability diagram: where exact forecasts would lie, or where the true curve may lie"}, p.band);
 }
 
 Result<Report> assess(Context& context, const Inputs& in, const Params& params) {

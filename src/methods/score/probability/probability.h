@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/artifact.h"
@@ -18,6 +20,13 @@ struct Inputs {
 };
 void describe(Fields& f, Inputs& in);
 
+// What the band of the reliability diagram answers.
+enum class Band : std::uint8_t {
+  consistency,  // where would the curve lie if the forecasts were exact?
+  confidence,   // where may the true curve lie, around the one seen?
+};
+std::span<const std::string_view> choices_of(Band);
+
 struct Params {
   learn::ForecastReading reading;
   double level = 0.95;
@@ -28,6 +37,7 @@ struct Params {
   double partial_to = 0.1;
   std::int64_t lag = -1;
   bool ordinal = false;
+  Band band = Band::consistency;
 };
 void describe(Fields& f, Params& p);
 

@@ -177,6 +177,38 @@ TEST(ScoreProbability, BadInput) {
   EXPECT_NEAR(figures_of(table_of({{"p", {1 + 5e-10, 0.2}}, {"y", {1, 0}}}, plain)).at("brier"), 0.02, 1e-15);
 }
 
+// Forecasts that are a known probability with noise, sharpened or shrunk: the Brier score and the log loss order them as the
+// squared distance from the truth does, calibration errors and the AUROC do not.
+TEST(ScoreProbability, ProperScoresOrderForecastsAsTheTruthDoes) {
+  constexpr std::size_t n = 4000, versions = 40;
+  Stream rng(20);
+  Columns columns = {{"p", {}}, {"y", {}}, {"truth", {}}};
+  std::vector<double> logit(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    logit[i] = 1.2 * rng.normal() - 0.5;
+    const double p = 1 / (1 + std::exp(-logit[i]));
+    columns[0].second.push_back(p);
+    columns[1].second.push_back(rng.bernoulli(p) ? 1 : 0);
+    columns[2].second.push_back(p);
+  }
+  Roles roles = plain;
+  roles["truth"] = {"truth"};
+  for (std::size_t v = 0; v < versions; ++v) {
+    const double slope = 0.4 + 2 * rng.uniform(), noise = 1.5 * rng.uniform();
+    std::vector<double> column(n);
+    for (std::size_t i = 0; i < n; ++i) column[i] = 1 / (1 + std::exp(-(slope * logit[i] + noise * rng.normal())));
+    columns.emplace_back("v" + std::to_string(v), std::move(column));
+    roles["challenger"].push_back("v" + std::to_string(v));
+  }
+  Params params = quick();
+  params.replicates = 0;
+  params.null_draws = 0;
+  const Figures f = figures_of(table_of(columns, roles), params);
+  EXPECT_GT(f.at("tau_brier"), 0.9);
+  EXPECT_GT(f.at("tau_log_loss"), 0.8);
+  for (const char* other : {"tau_ece", "tau_ks_calibration", "tau_auroc", "tau_mce", "tau_smooth_ece"}) EXPECT_GT(f.at("tau_brier"), f.at(other)) << other;
+}
+
 // Public figures: run where the data lie beside the sources, skipped by name elsewhere.
 Result<Table> shared(const std::string& path) { return read_table(std::filesystem::path(PLIMSOLL_SOURCE_DIR) / ".." / "shared" / "data" / path, {}); }
 #define SHARED_TABLE(name, path)                                                                       \
