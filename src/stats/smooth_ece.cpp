@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Blasiok and Nakkiran, "Smooth ECE" (2023): sm_s = int_0^1 |(1/n) sum (p_i - y_i) K_s(t, p_i)| dt with the Gaussian K reflected
-// at 0 and 1; reported at the s where sm_s = s, which is found by a bracketed
-// secant because sm_s falls with s.
-// Departure: the paper convolves on a fixed grid by FFT. Here cells are joined until their width h is between s / 20 and s / 10,
+// at 0 and 1; reported at the s where sm_s = s, which is found by a bracketed secant because sm_s falls with s.
+// Departure: the paper convolves on a fixed grid by FFT. Here cells are joined until their width h is between s / 10 and s / 5,
 // and the kernel is summed directly out to 6 s, which costs less at every s; the rows' spread within a cell adds h^2 / 12 to the
 // variance of the kernel, and is taken off it.
 #include "stats/smooth_ece.h"
@@ -19,7 +18,7 @@ constexpr double least_width = 2.0 / static_cast<double>(smooth_cells);
 // Cells joined in powers of two.
 std::vector<double> joined(std::span<const double> residual, double width) {
   std::size_t fold = 1;
-  while (fold * 2 <= residual.size() / 16 && static_cast<double>(fold * 2 * 10) <= width * static_cast<double>(residual.size())) fold *= 2;
+  while (fold * 2 <= residual.size() / 16 && static_cast<double>(fold * 2 * 5) <= width * static_cast<double>(residual.size())) fold *= 2;
   std::vector<double> cells(residual.size() / fold);
   for (std::size_t i = 0; i < residual.size(); ++i) cells[i / fold] += residual[i];
   return cells;

@@ -39,9 +39,10 @@ Result<void> check(const Params& p) {
 
 Result<Report> assess(Context& context, const Inputs& in, const Params& params) {
   PLIMSOLL_CHECK(context.stop.check());
+  PLIMSOLL_TRY(const auto columns, in.data.role_columns("probability"));
+  if (columns.size() > 1)
+    return Error(ErrorCode::bad_parameter, "a decision curve takes one probability column, got " + std::to_string(columns.size()), "Give the probability of the event to act on.").in_parameter("probability");
   PLIMSOLL_TRY(const learn::ForecastColumns data, learn::read_forecasts(context, in.data, params.reading));
-  if (!data.binary())
-    return Error(ErrorCode::bad_parameter, "a decision curve takes one probability column, got " + std::to_string(data.classes.size()), "Give the probability of the event to act on.").in_parameter("probability");
   Report report;
   report.title = "What the forecasts are worth to act on";
   report.subtitle = data.forecasters.front().name;

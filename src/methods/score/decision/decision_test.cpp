@@ -12,10 +12,10 @@
 namespace plimsoll::score::decision {
 namespace {
 
-const SpoiledForm too_high{"score.decision", "a net benefit that is two points too high", [](Subject& s) {
+const SpoiledForm too_high{"score.decision", "a net benefit that is four points too high", [](Subject& s) {
                              s.spoil_report([](Report& r) {
                                for (auto& [name, value] : r.figures)
-                                 if (name.starts_with("net_benefit")) value += 0.02;
+                                 if (name.starts_with("net_benefit")) value += 0.04;
                              });
                            }};
 const SpoiledForm narrow{"score.decision", "an interval of half its width", [](Subject& s) {

@@ -88,7 +88,7 @@ Result<Evidence> prove(Context& context, const Subject& subject, const ProveOpti
     evidence.low = band.lo;
     evidence.high = band.hi;
   }
-  evidence.detects = "a net benefit that is two points too high, an interval of half its width";
+  evidence.detects = "a net benefit that is four points too high, an interval of half its width";
   return evidence;
 }
 

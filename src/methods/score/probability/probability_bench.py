@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of an event: AUROC with its interval, ECE, Brier and log loss, average precision, CORP, smooth ECE, decision curve."""
+"""Scores of an event: AUROC with its interval, ECE, Brier and log loss, average precision, CORP, smooth ECE, decision curve.
+
+netcal needs torch, dcurves and confidenceinterval have no wheels: none is among the peers; uncertainty-calibration and plain NumPy stand in."""
 PEERS = "scoring"
 CASES = (  # ours, what it is, (peers)
-    ("auroc", "AUROC with DeLong's interval", ("sklearn_auc", "confidenceinterval")),
+    ("auroc", "AUROC with DeLong's interval", ("sklearn_auc",)),
     ("ece", "ECE, 15 bins of equal width", ("uncertainty", "numpy_ece")),
     ("brier_log", "Brier score and log loss", ("sklearn_scores",)),
     ("precision", "average precision", ("sklearn_precision",)),
     ("corp", "CORP decomposition", ("model_diagnostics",)),
     ("smooth", "all calibration errors, smooth ECE", ("relplot",)),
-    ("decision", "decision curve, 99 thresholds", ("dcurves",)),
+    ("decision", "decision curve, 99 thresholds", ("numpy_decision",)),
     ("bootstrap", "one replicate of all rankings", ("sklearn_replicate",)),
 )
 
@@ -53,12 +55,6 @@ def with_sklearn_auc(p, y):
     return float(roc_auc_score(y, p))
 
 
-def with_confidenceinterval(p, y):
-    from confidenceinterval import roc_auc_score
-
-    return float(roc_auc_score(y, p)[0])
-
-
 def with_uncertainty(p, y):
     from calibration import get_calibration_error
 
@@ -98,13 +94,16 @@ def with_relplot(p, y):
     return float(relplot.smECE(p, y))
 
 
-def with_dcurves(p, y):
+def with_numpy_decision(p, y):
     import numpy as np
-    import pandas
-    from dcurves import dca
 
-    frame = pandas.DataFrame({"y": y, "p": p})
-    return float(len(dca(data=frame, outcome="y", modelnames=["p"], thresholds=np.arange(1, 100) / 100)))
+    event = y == 1
+    benefit = []
+    for t in np.arange(1, 100) / 100:
+        act = p >= t
+        hits = (act & event).sum()
+        benefit.append((hits - (act.sum() - hits) * t / (1 - t)) / len(p))
+    return float(benefit[10])
 
 
 def with_sklearn_replicate(p, y):
