@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scores of an event: AUROC with its interval, ECE, Brier and log loss, average precision, CORP, smooth ECE, decision curve.
 
-netcal needs torch, dcurves and confidenceinterval have no wheels: none is among the peers; uncertainty-calibration and plain NumPy stand in."""
+netcal needs torch; dcurves, confidenceinterval and uncertainty-calibration come without wheels: none is among the peers, scikit-learn
+and plain NumPy stand in."""
 PEERS = "scoring"
 CASES = (  # ours, what it is, (peers)
     ("auroc", "AUROC with DeLong's interval", ("sklearn_auc",)),
-    ("ece", "ECE, 15 bins of equal width", ("uncertainty", "numpy_ece")),
+    ("ece", "ECE, 15 bins of equal width", ("sklearn_curve", "numpy_ece")),
     ("brier_log", "Brier score and log loss", ("sklearn_scores",)),
     ("precision", "average precision", ("sklearn_precision",)),
     ("corp", "CORP decomposition", ("model_diagnostics",)),
@@ -55,10 +56,11 @@ def with_sklearn_auc(p, y):
     return float(roc_auc_score(y, p))
 
 
-def with_uncertainty(p, y):
-    from calibration import get_calibration_error
+def with_sklearn_curve(p, y):
+    from sklearn.calibration import calibration_curve
 
-    return float(get_calibration_error(p, y, p=1, debias=False))
+    observed, forecast = calibration_curve(y, p, n_bins=15)
+    return float(abs(observed - forecast).mean())
 
 
 def with_numpy_ece(p, y):
