@@ -24,6 +24,8 @@ namespace {
 constexpr std::size_t most_rows_drawn_singly = 100000;
 constexpr std::size_t gathered_parts = 20000;
 constexpr double kernel_width = 0.4;
+constexpr int fine = 20;   // cells to a smoothing width: the value told
+constexpr int coarse = 5;  // and those that are only compared with each other
 
 // One row in sorted order, or neighbours drawn together.
 struct Entry {
@@ -185,7 +187,7 @@ void measure_cells(const Sheet& sheet, std::span<const double> events, Calibrati
 }
 
 // The gaps that need no cells; returns the smoothing width.
-double measure_rows(const Sheet& sheet, std::span<const double> events, CalibrationGaps& gaps) {
+double measure_rows(const Sheet& sheet, std::span<const double> events, CalibrationGaps& gaps, int fineness) {
   std::vector<double> grid(smooth_cells);
   double running = 0, most = 0, carried = 0, pairs = 0, before = 0;
   for (std::size_t i = 0; i < sheet.entries.size(); ++i) {
@@ -199,7 +201,7 @@ double measure_rows(const Sheet& sheet, std::span<const double> events, Calibrat
     grid[e.cell] += residual;
   }
   for (double& x : grid) x /= sheet.weight;
-  const SmoothEce smooth = smooth_ece(grid);
+  const SmoothEce smooth = smooth_ece(grid, fineness);
   const auto set = [&](CalibrationGap which, double value) { gaps[static_cast<std::size_t>(which)] = value; };
   set(CalibrationGap::kolmogorov, most / sheet.weight);
   set(CalibrationGap::kernel, std::sqrt(std::max(0.0, pairs)) / sheet.weight);
@@ -265,7 +267,7 @@ Result<CalibrationErrors> calibration_errors(std::span<const double> forecast, s
   for (std::size_t i = 0; i < order.size(); ++i) events[i] = outcome[order[i]] == 1 ? sheet.entries[i].weight : 0;
   CalibrationErrors result;
   measure_cells(sheet, events, result.gaps);
-  result.smooth_width = measure_rows(sheet, events, result.gaps);
+  result.smooth_width = measure_rows(sheet, events, result.gaps, fine);
   result.bins = static_cast<int>(std::min(static_cast<std::size_t>(bins), forecast.size()));
   result.sparse = forecast.size() < 10 * static_cast<std::size_t>(bins);
   result.mass = table_of(sheet, sheet.mass, events);
@@ -280,6 +282,14 @@ Result<CalibrationNull> calibration_null(std::span<const double> forecast, std::
   std::vector<std::uint32_t> order;
   PLIMSOLL_TRY(Sheet sheet, prepared(forecast, outcome, weight, bins, order));
   if (resampling.replicates < 1) return Error(ErrorCode::bad_parameter, "a null law needs at least one draw", "Ask for 200");
+  CalibrationGaps compared = observed.gaps;
+  {
+    std::vector<double> events(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) events[i] = outcome[order[i]] == 1 ? sheet.entries[i].weight : 0;
+    CalibrationGaps seen{};
+    measure_rows(sheet, events, seen, coarse);
+    compared[static_cast<std::size_t>(CalibrationGap::smooth)] = at(seen, CalibrationGap::smooth);
+  }
   if (weight.empty() && sheet.entries.size() > most_rows_drawn_singly) sheet = gathered(sheet, bins);
   std::vector<CalibrationGaps> draws(static_cast<std::size_t>(resampling.replicates));
   PLIMSOLL_CHECK(resampling.runtime.for_each(resampling.replicates, resampling.stop, [&](std::int64_t r) -> Result<void> {
@@ -291,7 +301,7 @@ Result<CalibrationNull> calibration_null(std::span<const double> forecast, std::
     }
     CalibrationGaps& gaps = draws[static_cast<std::size_t>(r)];
     measure_cells(sheet, events, gaps);
-    measure_rows(sheet, events, gaps);
+    measure_rows(sheet, events, gaps, coarse);
     return {};
   }));
   CalibrationNull null;
@@ -302,7 +312,7 @@ Result<CalibrationNull> calibration_null(std::span<const double> forecast, std::
     std::sort(column.begin(), column.end());
     null.mean[g] = sum.value() / static_cast<double>(column.size());
     null.upper[g] = quantile_of_sorted(column, 0.95);
-    null.p_value[g] = resampling_p_value(column, observed.gaps[g]);
+    null.p_value[g] = resampling_p_value(column, compared[g]);
   }
   return null;
 }

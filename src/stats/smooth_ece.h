@@ -20,9 +20,10 @@ struct SmoothEce {
 };
 
 // residual: for each cell the sum of weight (forecast - outcome) of its rows, divided by the sum of all weights.
-SmoothEce smooth_ece(std::span<const double> residual);
+// `fineness` cells at least stand in a width: 20 give four digits, 5 do where many are only compared with each other.
+SmoothEce smooth_ece(std::span<const double> residual, int fineness = 20);
 
 // sm_s at one width, for tests and curves.
-double smoothed_gap(std::span<const double> residual, double width);
+double smoothed_gap(std::span<const double> residual, double width, int fineness = 20);
 
 }  // namespace plimsoll::stats
