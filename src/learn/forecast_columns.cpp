@@ -15,8 +15,6 @@ namespace plimsoll::learn {
 namespace {
 
 constexpr double range_slack = 1e-9;
-constexpr std::array<std::string_view, 3> scales = {"probability", "logit", "percent"};
-constexpr std::array<std::string_view, 2> policies = {"refuse", "drop"};
 
 std::string in_words(double x) {
   char text[40];
@@ -56,7 +54,7 @@ Error outside(const Raw& raw, std::size_t column, std::size_t row) {
     low = std::min(low, x);
     high = std::max(high, x);
   }
-  const char* mend = low >= 0 && high <= 100 ? "If these are per cents, say so: --scale percent." : "If these are logits, say so: --scale logit.";
+  const char* mend = low >= 0 && high <= 100 ? "If these are per cents, say so: --percent." : "If these are logits, say so: --logits.";
   return Error(ErrorCode::bad_value, "a forecast is " + in_words(raw.forecasts[column][row]) + ", not a probability between 0 and 1", mend)
       .in_column(raw.names[column])
       .at_row(raw.first_row + static_cast<std::int64_t>(row));
@@ -68,11 +66,11 @@ Result<std::vector<double>> column_of(const Raw& raw, std::size_t column, const 
   for (std::size_t i = 0; i < raw.keep.size(); ++i) {
     if (!raw.keep[i]) continue;
     double p = raw.forecasts[column][i];
-    if (reading.scale == ForecastScale::logit) {
+    if (reading.logits) {
       out.push_back(p);
       continue;
     }
-    if (reading.scale == ForecastScale::percent) p /= 100;
+    if (reading.percent) p /= 100;
     if (!(p >= 0 && p <= 1)) {
       if (!(p >= -range_slack && p <= 1 + range_slack)) return outside(raw, column, i);
       p = std::clamp(p, 0.0, 1.0);
@@ -98,7 +96,7 @@ Result<Forecaster> forecaster_of(Context& context, const Raw& raw, std::size_t f
     PLIMSOLL_TRY(std::vector<double> column, column_of(raw, first + c, reading, clipped));
     forecaster.columns.push_back(std::move(column));
   }
-  if (reading.scale == ForecastScale::logit) {
+  if (reading.logits) {
     if (count > 1) softmax(forecaster.columns);
     else
       for (double& x : forecaster.columns[0]) x = sigmoid(x);
@@ -233,7 +231,7 @@ Result<std::size_t> read_columns(Raw& raw, const Table& table, const ForecastRea
   raw.names.insert(raw.names.end(), challengers.begin(), challengers.end());
   for (const std::string& name : raw.names) {
     PLIMSOLL_TRY(Reals values, table.reals(name, Missing::as_nan));
-    PLIMSOLL_CHECK(mark_gaps(raw, values.span(), name, reading, reading.scale == ForecastScale::logit));
+    PLIMSOLL_CHECK(mark_gaps(raw, values.span(), name, reading, reading.logits));
     raw.forecasts.push_back(std::move(values));
   }
   return width;
@@ -241,17 +239,21 @@ Result<std::size_t> read_columns(Raw& raw, const Table& table, const ForecastRea
 
 }  // namespace
 
-std::span<const std::string_view> choices_of(ForecastScale) { return scales; }
-std::span<const std::string_view> choices_of(MissingRows) { return policies; }
-
 void describe(Fields& f, ForecastReading& reading) {
-  f({"scale", "what the forecast columns hold"}, reading.scale);
+  f({"logits", "the forecast columns hold log-odds"}, reading.logits);
+  f({"percent", "the forecast columns hold per cents"}, reading.percent);
   f({"missing", "rows with a gap in a column that is used"}, reading.missing);
   f({"positive", "label of the event, where outcomes are not 0 and 1"}, reading.positive);
   f({"classes", "labels in the order of the probability columns; default: the columns' names without what they share"}, reading.classes);
 }
 
+Result<void> check(const ForecastReading& reading) {
+  if (reading.logits && reading.percent) return Error(ErrorCode::bad_parameter, "forecasts are either logits or per cents", "Leave one of the two out.").in_parameter("percent");
+  return {};
+}
+
 Result<ForecastColumns> read_forecasts(Context& context, const Table& table, const ForecastReading& reading) {
+  PLIMSOLL_CHECK(check(reading));
   ForecastColumns out;
   Raw raw;
   raw.first_row = table.first_row();

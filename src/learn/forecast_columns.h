@@ -15,23 +15,21 @@
 #include "base/result.h"
 #include "engine/fields.h"
 #include "engine/ports.h"
+#include "learn/binary_rows.h"
 #include "stats/influence.h"
 #include "table/table.h"
 
 namespace plimsoll::learn {
 
-enum class ForecastScale : std::uint8_t { probability, logit, percent };
-std::span<const std::string_view> choices_of(ForecastScale);
-enum class MissingRows : std::uint8_t { refuse, drop };
-std::span<const std::string_view> choices_of(MissingRows);
-
 struct ForecastReading {
-  ForecastScale scale = ForecastScale::probability;
+  bool logits = false;
+  bool percent = false;
   MissingRows missing = MissingRows::refuse;
   std::string positive;              // label of the event where outcomes are not 0 and 1
   std::vector<std::string> classes;  // labels in the order of the probability columns
 };
 void describe(Fields& f, ForecastReading& reading);
+Result<void> check(const ForecastReading& reading);
 
 inline constexpr std::array<RoleInfo, 9> forecast_roles = {
     {{"probability", "forecast probability of the event, or one column a class", true, true},

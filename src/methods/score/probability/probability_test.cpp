@@ -77,9 +77,10 @@ TEST(ScoreProbability, ScalesAndLabelsSayTheSame) {
   for (double& p : percent[0].second) p *= 100;
   for (double& p : logit[0].second) p = std::log(p / (1 - p));
   Params params = quick();
-  params.reading.scale = learn::ForecastScale::percent;
+  params.reading.percent = true;
   EXPECT_NEAR(figures_of(table_of(percent, plain), params).at("brier"), known.at("brier"), 1e-14);
-  params.reading.scale = learn::ForecastScale::logit;
+  params.reading.percent = false;
+  params.reading.logits = true;
   EXPECT_NEAR(figures_of(table_of(logit, plain), params).at("brier"), known.at("brier"), 1e-14);
   params = quick();
   params.reading.positive = "bad";
@@ -153,8 +154,8 @@ void expect_error(const Columns& columns, const Roles& roles, ErrorCode code, st
 
 TEST(ScoreProbability, BadInput) {
   const double gap = std::nan("");
-  expect_error({{"p", {0.5, 1.5}}, {"y", {0, 1}}}, plain, ErrorCode::bad_value, 1, "--scale percent");
-  expect_error({{"p", {0.5, -1.5}}, {"y", {0, 1}}}, plain, ErrorCode::bad_value, 1, "--scale logit");
+  expect_error({{"p", {0.5, 1.5}}, {"y", {0, 1}}}, plain, ErrorCode::bad_value, 1, "--percent");
+  expect_error({{"p", {0.5, -1.5}}, {"y", {0, 1}}}, plain, ErrorCode::bad_value, 1, "--logits");
   expect_error({{"p", {0.5, gap}}, {"y", {0, 1}}}, plain, ErrorCode::null_value, 1, "--missing drop");
   expect_error({{"p", {0.5, 0.5}}, {"y", {gap, 1}}}, plain, ErrorCode::null_value, 0, "--missing drop");
   expect_error({{"p", {0.5, 0.5}}, {"y", {1, 2}}}, plain, ErrorCode::bad_value, 1, "--positive");
