@@ -56,6 +56,9 @@ Result<void> ScorePools::add(std::span<const double> score, std::span<const std:
   weighted_ = !weight.empty();
   read_ = false;
   const std::uint64_t keep = mask();
+  if (weight.empty() && keys_[0].capacity() < keys_[0].size() + score.size()) {
+    for (auto& keys : keys_) keys.reserve(std::max(2 * keys.size(), keys.size() + score.size() + 1));
+  }
   for (std::size_t i = 0; i < score.size(); ++i) {
     const auto side = static_cast<std::size_t>(outcome[i]);
     const std::uint64_t key = sort_key(score[i]) & keep;
@@ -96,12 +99,13 @@ void ScorePools::coarsen(std::vector<Cell<Sum>>& cells) const {
   }
 }
 
-// Both lists sorted by key; the first may be on finer cells than `dropped_` says after a merge.
+// Both lists sorted by key; `distinct`: no key stands twice in the fresh one.
 template <class Sum>
-void ScorePools::fold(std::vector<Cell<Sum>>& cells, std::vector<Cell<Sum>> fresh) const {
+void ScorePools::fold(std::vector<Cell<Sum>>& cells, std::vector<Cell<Sum>> fresh, bool distinct) const {
   const auto by_key = [](const Cell<Sum>& a, const Cell<Sum>& b) { return a.key < b.key; };
   if (cells.empty()) {
     cells = std::move(fresh);
+    if (distinct) return coarsen(cells);
   } else {
     std::vector<Cell<Sum>> all(cells.size() + fresh.size());
     std::merge(cells.begin(), cells.end(), fresh.begin(), fresh.end(), all.begin(), by_key);
@@ -122,20 +126,25 @@ void ScorePools::settle() const {
   std::vector<std::uint64_t> other;
   for (auto& keys : keys_)
     if (!std::is_sorted(keys.begin(), keys.end())) radix_sort(keys, other, [](std::uint64_t key) { return key; });
-  std::vector<Cell<std::uint64_t>> fresh;
-  fresh.reserve(keys_[0].size() + keys_[1].size());
-  std::size_t a = 0;
-  std::size_t b = 0;
-  while (a < keys_[0].size() || b < keys_[1].size()) {
-    const bool first = b == keys_[1].size() || (a < keys_[0].size() && keys_[0][a] <= keys_[1][b]);
-    const std::uint64_t key = first ? keys_[0][a] : keys_[1][b];
-    const std::size_t from_a = a;
-    const std::size_t from_b = b;
-    while (a < keys_[0].size() && keys_[0][a] == key) ++a;
-    while (b < keys_[1].size() && keys_[1][b] == key) ++b;
-    fresh.push_back({key, {a - from_a, b - from_b}});
+  // Two-way merge with an end mark in each list: no list is asked whether it has ended, and the choice is no branch.
+  const std::size_t total = keys_[0].size() + keys_[1].size();
+  for (auto& keys : keys_) keys.push_back(~std::uint64_t{0});
+  std::vector<Cell<std::uint64_t>> fresh(total);
+  const std::uint64_t* zero = keys_[0].data();
+  const std::uint64_t* one = keys_[1].data();
+  std::size_t count = 0;
+  std::uint64_t last = ~std::uint64_t{0};
+  for (std::size_t i = 0; i < total; ++i) {
+    const std::size_t second = *one < *zero ? 1 : 0;
+    const std::uint64_t key = second != 0 ? *one : *zero;
+    zero += 1 - second;
+    one += second;
+    if (key != last) fresh[count++] = {key, {0, 0}};
+    last = key;
+    ++fresh[count - 1].sum[second];
   }
-  fold(counts_, std::move(fresh));
+  fresh.resize(count);
+  fold(counts_, std::move(fresh), true);
   for (auto& keys : keys_) std::vector<std::uint64_t>().swap(keys);
 }
 

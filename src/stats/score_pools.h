@@ -46,7 +46,7 @@ class ScorePools {
     std::array<Sum, 2> sum;
   };
   template <class Sum>
-  void fold(std::vector<Cell<Sum>>& cells, std::vector<Cell<Sum>> fresh) const;
+  void fold(std::vector<Cell<Sum>>& cells, std::vector<Cell<Sum>> fresh, bool distinct = false) const;
   template <class Sum>
   static void join_equal(std::vector<Cell<Sum>>& cells);
   template <class Sum>

@@ -8,7 +8,7 @@ def cases(bench):
     for method in ("isotonic", "platt"):
         found = bench.interleave({"ours": bench.ours(method, n, 3), "sklearn": bench.peer(method, n)})
         mine, theirs = found["ours"], found["sklearn"]
-        if abs(mine["mean"] - theirs["mean"]) > 1e-5:
+        if abs(mine["mean"] - theirs["mean"]) > 1e-4:  # scikit-learn stops at a tolerance of 1e-4
             raise SystemExit(f"{method}: the two sides differ, {mine['mean']} and {theirs['mean']}")
         yield bench.row(f"calibrate.binary {n:.0e}", f"{method}, fit + apply", mine["fit"] + mine["apply"], theirs["cpu"], "scikit-learn", mine["peak_mb"], theirs["peak_mb"], mine["floor"])
 

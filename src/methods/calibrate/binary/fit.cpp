@@ -65,7 +65,10 @@ std::int64_t rows_of(const learn::BinarySums& sums, const std::string* cell, con
 Result<Piece> piece_of(const State& state, const Model& model, const std::string* fold, const learn::MapOptions& options) {
   Piece piece;
   if (fold) piece.fold = *fold;
-  PLIMSOLL_TRY(piece.map, learn::fit_map(model.chosen, joined(state.sums, fold), options));
+  Pools several;
+  const bool one_part = state.sums.pools.size() == 1;
+  if (!one_part) several = joined(state.sums, fold);
+  PLIMSOLL_TRY(piece.map, learn::fit_map(model.chosen, one_part ? state.sums.pools.begin()->second.pools() : several, options));
   piece.map.rows = rows_of(state.sums, nullptr, fold);
   if (state.columns.group.empty() || state.params.multicalibrate > 0) return piece;
   std::set<std::string> cells;
