@@ -159,6 +159,8 @@ def main():
     drawing = pl.conformal.Split(score="aps", randomized=True)
     seen["drawing_local"] = digest(drawing.fit(beside, id="row", seed=3, **ROLES))
     seen["drawing"] = {"id": digest(pl.spark.fit(drawing, mixed_up, id="row", seed=3, **ROLES))}
+    # Drawn by row number: nothing tells rows apart but their place, which `order` gives back.
+    seen["drawn_by_place"] = [digest(drawing.fit(beside, seed=3, **ROLES)), digest(timed("by place", lambda: pl.spark.fit(drawing, mixed_up, order="row", seed=3, **ROLES)))]
     model = method.fit(local_stream(50_000), **ROLES)
     answers = timed("apply", lambda: pl.spark.apply(model, few, id="row").toArrow()).sort_by("row")
     wanted = model.apply(beside, id="row").to_arrow()

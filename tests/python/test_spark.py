@@ -65,6 +65,11 @@ def test_what_draws_for_each_row_is_keyed_by_its_id(seen):
     assert seen["drawing"]["id"] == seen["drawing_local"]
 
 
+def test_an_order_gives_rows_their_numbers(seen):
+    local, cluster = seen["drawn_by_place"]
+    assert cluster == local != seen["drawing_local"]
+
+
 def test_apply_answers_as_one_machine_does(seen):
     rows, same_values, same_columns = seen["apply"]
     assert rows == min(seen["rows"], 200_000) and same_values and same_columns
