@@ -30,14 +30,16 @@ std::string percent(double x) { return fixed(100 * x, 1) + " %"; }
 void card_table(const Model& model, Report& report) {
   TableBlock block;
   block.title = "Scorecard";
-  block.columns = {"feature", "bin", "points", "goods", "bads", "bad rate", "WoE", "low", "high"};
+  block.columns = {"feature", "bin", "points", "goods", "bads", "bad rate", "low", "high", "WoE", "error"};
   const double z = stats::normal_upper_quantile(model.params.alpha / 2);
-  block.caption = "Add the points of one bin of each feature. More points, less risk. WoE is ln(share of bads / share of goods); its limits are at " + percent(1 - model.params.alpha) + ".";
+  block.caption = "Add the points of one bin of each feature. More points, less risk. WoE is ln(share of bads / share of goods); the limits of the bad rate are at " + percent(1 - model.params.alpha) + ".";
+  const double centre = std::log(model.bads / model.goods);
+  const auto rate = [&](double woe) { return percent(1 / (1 + std::exp(-(woe + centre)))); };
   for (const std::size_t f : used_features(model))
     for (std::size_t b = 0; b < model.features[f].bins.size() && block.rows.size() < report_limits::rows; ++b) {
       const Bin& bin = model.features[f].bins[b];
       block.rows.push_back({b == 0 ? model.features[f].name : std::string(), bin.label, bin.points, fixed(bin.goods, model.weighted ? 1 : 0), fixed(bin.bads, model.weighted ? 1 : 0), percent(bin.bads / (bin.goods + bin.bads)),
-                            fixed(bin.woe, 3), fixed(bin.woe - z * bin.error, 3), fixed(bin.woe + z * bin.error, 3)});
+                            rate(bin.woe - z * bin.error), rate(bin.woe + z * bin.error), fixed(bin.woe, 3), fixed(bin.error, 3)});
     }
   report.table(std::move(block));
 }
@@ -60,7 +62,7 @@ void feature_table(const Model& model, Report& report) {
   TableBlock block;
   block.title = "What each feature is worth";
   block.caption = "Information value with its limits (bins taken as given). p: that a feature without any information would look as good, counting that the bins were chosen on these rows. A coefficient far from 1 means that the feature shares its information with others.";
-  block.columns = {"feature", "bins", "IV", "low", "high", "corrected", "p", "Gini", "trend", "coefficient", "in use", "note"};
+  block.columns = {"feature", "bins", "IV", "low", "high", "p", "Gini", "trend", "coefficient", "in use", "note"};
   const bool paper = model.params.compat == Compat::paper;
   if (paper) block.columns.insert(block.columns.end(), {"paper_error", "paper_z", "paper_p"});
   std::vector<const Feature*> order;
@@ -68,8 +70,9 @@ void feature_table(const Model& model, Report& report) {
   std::stable_sort(order.begin(), order.end(), [](const Feature* a, const Feature* b) { return a->iv > b->iv; });
   for (const Feature* feature : order) {
     if (block.rows.size() >= report_limits::rows) break;
-    block.rows.push_back({feature->name, static_cast<std::int64_t>(feature->bins.size()), feature->iv, feature->iv_low, feature->iv_high, feature->iv_corrected, feature->p_value, feature->gini,
-                          std::string(learn::choices_of(Trend::none)[static_cast<std::size_t>(feature->trend)]), feature->coefficient, std::string(feature->used ? "yes" : "no"), feature->note});
+    block.rows.push_back({feature->name, static_cast<std::int64_t>(feature->bins.size()), fixed(feature->iv, 3), fixed(feature->iv_low, 3), fixed(feature->iv_high, 3),
+                          feature->p_value < 0.001 ? std::string("below 0.001") : fixed(feature->p_value, 3), fixed(feature->gini, 3),
+                          std::string(learn::choices_of(Trend::none)[static_cast<std::size_t>(feature->trend)]), fixed(feature->coefficient, 2), std::string(feature->used ? "yes" : "no"), feature->note});
     if (!paper) continue;
     const double z = feature->paper_error > 0 ? feature->iv / feature->paper_error : 0;
     block.rows.back().emplace_back(feature->paper_error);
@@ -108,7 +111,7 @@ void front_blocks(const Model& model, Report& report) {
   if (model.front.empty()) return;
   TableBlock block;
   block.title = "Predictive against protected information";
-  block.caption = "Each row is the best scorecard under its budget, with the gap that the solver proved. The sums take features one by one; the score's own protected information and the impact ratio count their interplay" +
+  block.caption = "Each row is the best scorecard under its budget, with the gap that the solver proved, and the features with the number of their regular bins. The sums take features one by one; the score's own protected information and the impact ratio count their interplay" +
                   std::string(model.params.fairness.test_share > 0 ? ", on held-out rows as the AUC is." : ".");
   block.columns = {"budget", "sum of IV", "sum of protected IV", "low", "high", "features", "AUC", "AUC low", "AUC high", "impact ratio", "protected IV of the score", "gap"};
   FigureBlock figure;
@@ -119,9 +122,10 @@ void front_blocks(const Model& model, Report& report) {
   figure.y_title = "information value";
   for (const FrontPoint& point : model.front) {
     std::string features;
-    for (const std::string& name : point.features) features += (features.empty() ? "" : ", ") + name;
-    block.rows.push_back({std::isfinite(point.budget) ? Cell(point.budget) : Cell(std::string("none")), point.iv, point.protected_iv, point.protected_low, point.protected_high,
+    for (std::size_t k = 0; k < point.features.size(); ++k) features += (features.empty() ? "" : ", ") + point.features[k] + " (" + std::to_string(point.bins[k]) + ")";
+    block.rows.push_back({point.toll > 0 ? Cell("price " + digits(point.toll)) : std::isfinite(point.budget) ? Cell(point.budget) : Cell(std::string("none")), point.iv, point.protected_iv, point.protected_low, point.protected_high,
                           std::to_string(point.features.size()) + ": " + features, point.auc, point.auc_low, point.auc_high, point.impact_ratio, point.score_iv, point.gap});
+    if (point.toll > 0) continue;  // not in the order of the budgets
     figure.x.push_back(point.protected_iv);
     figure.y.push_back(point.iv);
     figure.series.emplace_back("best scorecard");

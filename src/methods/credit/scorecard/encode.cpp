@@ -63,14 +63,59 @@ class BinDesign final : public learn::Design {
 
 std::vector<std::int32_t> labels_of(const Past& rows) { return {rows.bad.begin(), rows.bad.end()}; }
 
+// Rows alike in every bin, taken together: a good and a bad row for each pattern, weighted by how many there are. The likelihood is
+// the same; with few features there are far fewer patterns than rows.
+struct Folded {
+  Codes codes;  // empty: the rows are not folded
+  std::vector<std::int32_t> labels;
+  std::vector<double> weights;
+};
+
+Folded fold(const Model& model, const Codes& codes, const Past& rows) {
+  Folded folded;
+  const std::vector<std::size_t> used = used_features(model);
+  const std::size_t most = rows.bad.size() / 8;
+  std::size_t patterns = 1;
+  for (const std::size_t f : used) {
+    patterns *= model.features[f].bins.size() + 1;
+    if (patterns > most) return folded;
+  }
+  std::vector<std::uint32_t> pattern(rows.bad.size(), 0);
+  for (const std::size_t f : used) {
+    const auto bins = static_cast<std::uint32_t>(model.features[f].bins.size());
+    for (std::size_t i = 0; i < pattern.size(); ++i) pattern[i] = pattern[i] * (bins + 1) + std::min<std::uint32_t>(codes[f][i], bins);
+  }
+  std::vector<double> mass(2 * patterns, 0.0);
+  for (std::size_t i = 0; i < pattern.size(); ++i) mass[2 * std::size_t{pattern[i]} + rows.bad[i]] += rows.weight.empty() ? 1.0 : rows.weight[i];
+  folded.codes.resize(codes.size());
+  for (std::size_t p = 0; p < mass.size(); ++p) {
+    if (mass[p] == 0) continue;
+    folded.labels.push_back(static_cast<std::int32_t>(p % 2));
+    folded.weights.push_back(mass[p]);
+    std::size_t rest = p / 2;
+    for (std::size_t k = used.size(); k-- > 0;) {
+      const std::size_t bins = model.features[used[k]].bins.size();
+      const std::size_t code = rest % (bins + 1);
+      folded.codes[used[k]].push_back(code == bins ? unknown_bin : static_cast<std::uint8_t>(code));
+      rest /= bins + 1;
+    }
+  }
+  return folded;
+}
+
 Result<void> learn_logistic(Context& context, Model& model, const Codes& codes, const Past& rows) {
-  const BinDesign design(model, codes, rows.count());
+  Folded data = fold(model, codes, rows);
+  if (data.codes.empty()) {
+    data.labels = labels_of(rows);
+    data.weights = rows.weight;
+  }
+  const BinDesign design(model, data.codes.empty() ? codes : data.codes, std::ssize(data.labels));
   learn::LogisticOptions options;
   options.l2 = model.params.l2;
-  PLIMSOLL_TRY(const learn::LogisticModel fitted, learn::fit_logistic(context, design, labels_of(rows), rows.weight, 2, options));
+  PLIMSOLL_TRY(const learn::LogisticModel fitted, learn::fit_logistic(context, design, data.labels, data.weights, 2, options));
   if (fitted.status != learn::FitStatus::converged) context.warn("the logistic regression of the scorecard did not converge: raise --l2");
   model.intercept = fitted.intercepts[0];
-  PLIMSOLL_TRY(model.covariance, learn::logistic_covariance(context, fitted, design, rows.weight, model.params.l2));
+  PLIMSOLL_TRY(model.covariance, learn::logistic_covariance(context, fitted, design, data.weights, model.params.l2));
   for (double& entry : model.covariance) entry /= rows.kish;
   std::size_t column = 0;
   for (const std::size_t f : used_features(model)) {
@@ -79,8 +124,9 @@ Result<void> learn_logistic(Context& context, Model& model, const Codes& codes, 
     feature.coefficient = onehot ? 0 : fitted.coefficients[column];
     for (std::size_t b = 0; b < feature.bins.size(); ++b) feature.bins[b].value = onehot ? fitted.coefficients[column + b] : feature.coefficient * feature.bins[b].woe;
     column += onehot ? feature.bins.size() : 1;
-    if (!onehot && feature.coefficient < 0)
-      feature.note += std::string(feature.note.empty() ? "" : "; ") + "its coefficient is negative: with the others it works against its own weights of evidence";
+    if (onehot || feature.coefficient >= 0) continue;
+    context.warn("the coefficient of '" + feature.name + "' is negative: with the others it works against its own weights of evidence; leave it out, or join what it doubles");
+    feature.note += std::string(feature.note.empty() ? "" : "; ") + "its coefficient is negative";
   }
   return {};
 }

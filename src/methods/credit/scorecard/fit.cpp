@@ -38,6 +38,21 @@ void keep_out(Context& context, Model& model, const std::string& name, const std
   model.notes.push_back(why);
 }
 
+// Features of which one bin holds most rows say little more than yes or no.
+void warn_of_crowded(Context& context, const Model& model) {
+  std::string names;
+  for (const Feature& feature : model.features) {
+    double all = 0;
+    double most = 0;
+    for (const Bin& bin : feature.bins) {
+      all += bin.goods + bin.bads;
+      most = std::max(most, bin.goods + bin.bads);
+    }
+    if (feature.used && most > 0.5 * all) names += (names.empty() ? "" : ", ") + feature.name;
+  }
+  if (!names.empty()) context.warn("more than half of the rows lie in one bin of: " + names);
+}
+
 // Bins of the features, with the front's own number of bins for each where it chose.
 Result<std::vector<Binned>> bins_of(Context& context, const Table& table, const std::vector<std::string>& names, const Past& rows, const Params& params, const Chosen& chosen) {
   if (!chosen.any) return bin_features(context, table, names, rows, params);
@@ -52,7 +67,8 @@ Result<std::vector<Binned>> bins_of(Context& context, const Table& table, const 
 }
 
 void set_bands(Model& model, std::span<const double> log_odds, const Past& rows) {
-  std::vector<double> sorted(log_odds.begin(), log_odds.end());
+  std::vector<double> sorted;  // of evenly spaced rows: tenths need no more
+  for (std::size_t i = 0; i < log_odds.size(); i += std::max<std::size_t>(1, log_odds.size() / 32'768)) sorted.push_back(log_odds[i]);
   std::sort(sorted.begin(), sorted.end());
   for (std::size_t k = 1; k < 10; ++k) {
     const double cut = sorted[sorted.size() * k / 10];
@@ -105,6 +121,7 @@ Result<Model> fit(Context& context, const Inputs& inputs, const Params& params) 
     codes.push_back(std::move(one.codes));
   }
   if (model.features.empty()) return Error(ErrorCode::too_few_rows, "no column can be binned", "Give features that vary.");
+  warn_of_crowded(context, model);
   PLIMSOLL_CHECK(learn_values(context, model, codes, rows));
   set_points(model);
   const std::vector<double> log_odds = log_odds_of(model, codes, rows.count());

@@ -34,12 +34,17 @@ struct Field {
 
 double quantile_of(const Fairness& fairness) { return stats::normal_upper_quantile(1 - fairness.chance_level); }
 
-solve::MipModel program_of(const Field& field, double budget) {
+// `toll` is the price of protected information in the weighted form, IV - toll FIV (summed over the groups); 0 without.
+solve::MipModel program_of(const Field& field, double budget, double toll) {
   const Fairness& fairness = field.params.fairness;
   solve::MipModel model;
   model.sense = solve::Sense::maximise;
   std::vector<std::int32_t> every;
-  for (const Candidate& c : field.candidates) every.push_back(model.add_binary(c.binned.feature.iv));
+  for (const Candidate& c : field.candidates) {
+    double price = c.binned.feature.iv;
+    for (const GroupInformation& info : c.of_group) price -= toll * info.value;
+    every.push_back(model.add_binary(price));
+  }
   for (std::size_t j = 0; j < field.names.size(); ++j) {
     std::vector<std::int32_t> own;
     for (std::size_t c = 0; c < field.candidates.size(); ++c)
@@ -86,8 +91,8 @@ bool cut_cones(const Field& field, double budget, std::span<const double> z, sol
   return any;
 }
 
-Result<solve::MipSolution> solve_budget(Context& context, const Field& field, double budget) {
-  solve::MipModel program = program_of(field, budget);
+Result<solve::MipSolution> solve_budget(Context& context, const Field& field, double budget, double toll = 0) {
+  solve::MipModel program = program_of(field, budget, toll);
   solve::MipOptions options;
   for (int round = 0;; ++round) {
     PLIMSOLL_TRY(solve::MipSolution solution, solve::solve_mip(context, program, options));
@@ -200,15 +205,21 @@ Result<Field> field_of(Context& context, const Table& table, const std::vector<s
   return field;
 }
 
-Result<void> trace_points(Context& context, const Field& field, std::vector<double> budgets, const Past& learning, const Table* test, const Groups& groups, Model& model) {
-  for (const double budget : budgets) {
-    PLIMSOLL_TRY(const solve::MipSolution solution, solve_budget(context, field, budget));
+struct Aim {
+  double budget = solve::infinite;
+  double toll = 0;
+};
+
+Result<void> trace_points(Context& context, const Field& field, const std::vector<Aim>& aims, const Past& learning, const Table* test, const Groups& groups, Model& model) {
+  for (const auto& [budget, toll] : aims) {
+    PLIMSOLL_TRY(const solve::MipSolution solution, solve_budget(context, field, budget, toll));
     model.solver = solution.solver;
     if (!solution.found) {
       context.warn("no scorecard of the front meets the budget " + digits(budget));
       continue;
     }
     FrontPoint point = point_of(field, budget, solution);
+    point.toll = toll;
     PLIMSOLL_CHECK(measure_point(context, field, chosen_in(solution), learning, test, groups, point));
     model.front.push_back(std::move(point));
   }
@@ -286,8 +297,11 @@ Result<Chosen> trace_front(Context& context, const Table& table, const std::vect
   if (budgets.empty())
     for (int k = 1; k < 10; ++k) budgets.push_back(most * k / 10);
   std::sort(budgets.begin(), budgets.end());
-  budgets.push_back(solve::infinite);
-  PLIMSOLL_CHECK(trace_points(context, field, budgets, learning, test ? &*test : nullptr, tested, model));
+  std::vector<Aim> aims;
+  for (const double budget : budgets) aims.push_back({budget, 0});
+  for (const double toll : params.fairness.tolls) aims.push_back({solve::infinite, toll});
+  aims.push_back({solve::infinite, 0});
+  PLIMSOLL_CHECK(trace_points(context, field, aims, learning, test ? &*test : nullptr, tested, model));
   if (!limited) return Chosen{};
   PLIMSOLL_TRY(const solve::MipSolution own, solve_budget(context, field, params.fairness.budget));
   if (!own.found)

@@ -71,6 +71,7 @@ void describe(Fields& f, Boosting& b) {
 
 void describe(Fields& f, Fairness& x) {
   f({"budgets", "protected information to allow, one scorecard each; none given: ten, evenly up to what no limit would take", at_least(0)}, x.budgets);
+  f({"tolls", "prices of protected information: one more scorecard each, with the largest IV - price x protected IV", at_least(0)}, x.tolls);
   f({"budget", "protected information allowed to the scorecard itself; below 0: unlimited", any_real()}, x.budget);
   f({"chance", "how sampling noise of protected information is counted: none, safe (each feature at its upper limit), independent (features together)"}, x.chance);
   f({"chance_level", "confidence of that limit", between(0.5, 1)}, x.chance_level);
@@ -157,6 +158,7 @@ void describe(Fields& f, Guarded& g) {
 
 void describe(Fields& f, FrontPoint& p) {
   f({"budget", "allowed protected information", any_real()}, p.budget);
+  f({"toll", "price of protected information", at_least(0)}, p.toll);
   f({"iv", "sum of information values"}, p.iv);
   f({"protected_iv", "sum of protected information, largest over the attributes"}, p.protected_iv);
   f({"protected_low", "lower limit"}, p.protected_low);

@@ -54,6 +54,7 @@ void describe(Fields& f, Boosting& b);
 // The trade of predictive against protected information.
 struct Fairness {
   std::vector<double> budgets;   // empty: ten from 0 to what no budget would take
+  std::vector<double> tolls;     // weighted form: prices of protected information, one scorecard each
   double budget = -1;            // of the scorecard itself; below 0: unlimited
   Chance chance = Chance::none;
   double chance_level = 0.95;
@@ -147,6 +148,7 @@ void describe(Fields& f, Guarded& g);
 
 struct FrontPoint {
   double budget = 0;                     // infinity: none
+  double toll = 0;                       // price of protected information, weighted form
   double iv = 0;
   double protected_iv = 0;               // the largest over the attributes
   double protected_low = 0;

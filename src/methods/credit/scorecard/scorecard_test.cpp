@@ -318,9 +318,12 @@ TEST(Scorecard, FrontIsWhatEnumerationFinds) {
   Params params = small();
   params.fairness.test_share = 0;
   params.fairness.budgets = {0.02, 0.1};
+  params.fairness.tolls = {1e6};
   const Table past = with_groups(example_past(800));
-  const Model model = must(fit(workspace.context(), Inputs{past}, params));
-  ASSERT_EQ(model.front.size(), 3u);
+  Model model = must(fit(workspace.context(), Inputs{past}, params));
+  ASSERT_EQ(model.front.size(), 4u);
+  EXPECT_TRUE(model.front[2].features.empty()) << "at such a price nothing is worth it";
+  model.front.erase(model.front.begin() + 2);
   // All choices of one candidate a feature, by counting.
   const Past rows = must(read_rows(past, ""));
   const Groups groups = must(read_groups(past, {}));
