@@ -309,7 +309,10 @@ def model_text(line, name):
         if verb in about and (verb in ("apply", "report") or own_artifact(about, method, verb)):
             text.append(verb_function(about, method, verb, True, False))
     if "step" in about:
-        text.append("    def session(self) -> Session:\n" + doc("Opens an online session: events one by one.", 8) + "        return Session(self)\n")
+        listed = {title: "\n".join(documented(item["name"], item["kind"], item["help"]) for item in about["step"][part])
+                  for title, part in (("An event has", "event"), ("Its answer has", "row"))}  # fmt: skip
+        words = "Opens an online session: events one by one.\n\n" + "\n\n".join(f"{title}\n{'-' * len(title)}\n{words}" for title, words in listed.items())
+        text.append("    def session(self) -> Session:\n" + doc(words, 8) + "        return Session(self)\n")
     return "\n".join(text) + f"\n\n{name}._model_class = {name}Model\n"
 
 

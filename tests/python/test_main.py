@@ -110,3 +110,18 @@ def test_warnings_are_python_warnings():
     model = pl.conformal.Split().fit(table, target="y", prediction="mu")
     with pytest.warns(pl.PlimsollWarning):
         model.assess(table, target="y", prediction="mu")
+
+
+def test_a_session_goes_on_after_a_restart():
+    if "conformal.online" not in pl.methods():
+        pytest.skip("no online method in this catalogue")
+    draw = np.random.default_rng(4)
+    mu, y = draw.normal(size=300), draw.normal(size=300)
+    model = pl.conformal.Online(alpha=0.2).fit(pa.table({"mu": mu, "y": y}), target="y", prediction="mu")
+    whole, first, second = model.session(), model.session(), model.session()
+    rows = [whole.step(prediction=float(m), target=float(t)) for m, t in zip(mu, y)]
+    assert [first.step({"prediction": float(m), "target": float(t)}) for m, t in zip(mu[:100], y[:100])] == rows[:100]
+    second.restore(first.state())
+    assert [second.step(prediction=float(m), target=float(t)) for m, t in zip(mu[100:], y[100:])] == rows[100:]
+    with pytest.raises(pl.BadParameter):
+        second.step(predicttion=1.0)
