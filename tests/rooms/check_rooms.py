@@ -26,6 +26,7 @@ HOMES = [
     (re.compile(r"Eigen/"), {"learn"}),
     (re.compile(r"xgboost/"), {"learn"}),
     (re.compile(r"interfaces/highs|lp_data/"), {"solve"}),
+    (re.compile(r"z3(\+\+|_\w+)?\.h"), {"solve"}),
     (re.compile(r"CLI/"), {"cli"}),
     (re.compile(r"(tbb|oneapi)/"), {"base"}),
     (re.compile(r"openssl/"), {"base", "engine"}),
