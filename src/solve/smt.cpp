@@ -154,7 +154,8 @@ Result<SmtAnswer> solve_smt(Context& context, const std::string& question, const
   if (session.failed()) return no_question(session.words());
   set_limits(session, options);
   SmtAnswer answer;
-  answer.solver = library->full_version();
+  const std::string_view version = library->full_version();  // "4.8.12.0", in some builds with the name before it
+  answer.solver = version.starts_with("Z3") ? std::string(version) : "Z3 " + std::string(version);
   const Z3_lbool found = check_with_stop(session, context.stop);
   PLIMSOLL_CHECK(context.stop.check());
   answer.seconds = context.clock() - began;
