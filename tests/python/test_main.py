@@ -125,3 +125,14 @@ def test_a_session_goes_on_after_a_restart():
     assert [second.step(prediction=float(m), target=float(t)) for m, t in zip(mu[100:], y[100:])] == rows[100:]
     with pytest.raises(pl.BadParameter):
         second.step(predicttion=1.0)
+
+
+def test_verify_and_what_notebooks_show(model):
+    findings = model.verify(numbers(2000), target="y", prediction="mu", id="id")
+    assert findings and findings.passed and len(findings) == len(list(findings)) and "verified" in str(findings)
+    other = model.verify(numbers(2000, seed=9), target="y", prediction="mu", id="id")
+    assert not other and "NOT verified" in repr(other)
+    out = model.apply(numbers(5, seed=1))
+    for shown in (model, findings, other, out, out.table, model.certificate, pl.conformal.Split(prefix="<b>")):
+        page = shown._repr_html_()
+        assert page.startswith("<div") and page.count("<table>") == page.count("</table>") >= 1 and "<b>" not in page and repr(shown)
