@@ -135,6 +135,28 @@ TEST(EnsembleRows, MissingAndInfiniteValues) {
   EXPECT_EQ(score_ensemble_rows(drawn.view(columns), 0, 20, MissingMember::omit, out), 11);
 }
 
+TEST(EnsembleRows, TheScoreAloneIsTheSame) {
+  Drawn drawn = draw(50, 9001);
+  drawn.member[3][4100] = nan;
+  drawn.observed[17] = nan;
+  const auto columns = drawn.columns();
+  for (const MissingMember missing : {MissingMember::propagate, MissingMember::omit}) {
+    EnsembleRows out(9001);
+    score_ensemble_rows(drawn.view(columns), 0, 9001, missing, out);
+    for (const CrpsKind kind : {CrpsKind::standard, CrpsKind::fair, CrpsKind::almost_fair}) {
+      std::vector<double> scores(9001);
+      EXPECT_EQ(ensemble_crps(drawn.view(columns), kind, 0.95, missing, scores), -1);
+      for (std::size_t i = 0; i < scores.size(); ++i) {
+        const double truth = crps_of(kind, out.absolute_error[i], out.half_difference[i], out.used[i], 0.95);
+        EXPECT_TRUE(scores[i] == truth || (std::isnan(scores[i]) && std::isnan(truth))) << i;
+      }
+    }
+  }
+  drawn.member[0][8500] = std::numeric_limits<double>::infinity();
+  std::vector<double> scores(9001);
+  EXPECT_EQ(ensemble_crps(drawn.view(columns), CrpsKind::fair, 0.95, MissingMember::omit, scores), 8500);
+}
+
 TEST(Crps, KindsOfOneFamily) {
   EXPECT_EQ(crps_of(CrpsKind::fair, 2, 1, 4, 0.95), 1);
   EXPECT_EQ(crps_of(CrpsKind::standard, 2, 1, 4, 0.95), 1.25);

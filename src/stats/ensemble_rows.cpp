@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -29,16 +30,15 @@ template <> struct LanesOf<2> { typedef double type __attribute__((vector_size(1
 template <> struct LanesOf<4> { typedef double type __attribute__((vector_size(32))); typedef std::int64_t mask __attribute__((vector_size(32))); };
 template <> struct LanesOf<8> { typedef double type __attribute__((vector_size(64))); typedef std::int64_t mask __attribute__((vector_size(64))); };
 
-// What the network works in: `padded` vectors, those past the members are infinite.
+// What the network works in: whole chunks of vectors, those past the members are infinite.
 struct Shape {
   int members = 0;
   int padded = 0;
 };
 
 Shape shape_of(std::size_t members) {
-  Shape shape{static_cast<int>(members), 2};
-  while (shape.padded < shape.members) shape.padded *= 2;
-  return shape;
+  const int count = static_cast<int>(members);
+  return {count, (count + chunk - 1) / chunk * chunk};
 }
 
 template <class L>
@@ -75,12 +75,14 @@ constexpr auto sorting_network() {
   return network;
 }
 
-// The last stages of a bitonic merge of sixteen: strides 8 to 1.
-constexpr Network<32> merging_network() {
-  Network<32> network{};
+// The last stages of a bitonic merge of N: strides N/2 to 1.
+template <int N>
+constexpr auto merging_network() {
+  constexpr std::size_t stages = std::bit_width(static_cast<unsigned>(N)) - 1;
+  Network<stages * N / 2> network{};
   std::size_t at = 0;
-  for (int k = chunk / 2; k >= 1; k /= 2)
-    for (int i = 0; i < chunk; ++i)
+  for (int k = N / 2; k >= 1; k /= 2)
+    for (int i = 0; i < N; ++i)
       if ((i & k) == 0) network[at++] = {static_cast<std::uint8_t>(i), static_cast<std::uint8_t>(i + k)};
   return network;
 }
@@ -94,56 +96,60 @@ PLIMSOLL_INLINE void in_registers(L* at, std::index_sequence<C...>, std::index_s
 
 template <int N>
 constexpr auto sorting = sorting_network<N>();
-constexpr auto merging = merging_network();
+template <int N>
+constexpr auto merging = merging_network<N>();
 
-template <int N, class L>
-PLIMSOLL_INLINE void sort_chunk(L* at) {
-  in_registers<sorting<N>>(at, std::make_index_sequence<sorting<N>.size()>(), std::make_index_sequence<static_cast<std::size_t>(N)>());
+template <const auto& network, int N, class L>
+PLIMSOLL_INLINE void run_network(L* at) {
+  in_registers<network>(at, std::make_index_sequence<network.size()>(), std::make_index_sequence<static_cast<std::size_t>(N)>());
+}
+
+// A chunk of which only `real` vectors are finite needs the network of the next power of two.
+template <class L>
+PLIMSOLL_INLINE void sort_chunk(L* at, int real) {
+  if (real > 8) run_network<sorting<16>, 16>(at);
+  else if (real > 4) run_network<sorting<8>, 8>(at);
+  else if (real > 2) run_network<sorting<4>, 4>(at);
+  else run_network<sorting<2>, 2>(at);
 }
 
 template <class L>
-PLIMSOLL_INLINE void merge_chunk(L* at) {
-  in_registers<merging>(at, std::make_index_sequence<merging.size()>(), std::make_index_sequence<static_cast<std::size_t>(chunk)>());
+PLIMSOLL_INLINE void merge_chunk(L* at, int real) {
+  if (real > 8) run_network<merging<16>, 16>(at);
+  else if (real > 4) run_network<merging<8>, 8>(at);
+  else if (real > 2) run_network<merging<4>, 4>(at);
+  else run_network<merging<2>, 2>(at);
 }
 
+// Two rising runs, the first of `half` vectors, become one of `real`: the second is met from its end, then strides halve. What lies
+// past the real ones is infinite and stays where it is, so no comparator touches it but in the last chunk.
 template <class L>
-PLIMSOLL_INLINE void merge_runs(L* at, int length) {
-  for (int begin = 0; begin < length; begin += chunk) merge_chunk(at + begin);
-}
-
-// Two rising runs of `half` vectors become one: the second is met from its end, then strides halve.
-template <class L>
-PLIMSOLL_INLINE void merge(L* at, int half) {
-  for (int i = 0; i < half; ++i) order(at[i], at[2 * half - 1 - i]);
+PLIMSOLL_INLINE void merge(L* at, int half, int real) {
+  for (int i = 2 * half - real; i < half; ++i) order(at[i], at[2 * half - 1 - i]);
   for (int stride = half / 2; stride >= chunk; stride /= 2)
-    for (int begin = 0; begin < 2 * half; begin += 2 * stride)
-      for (int i = begin; i < begin + stride; ++i) order(at[i], at[i + stride]);
-  merge_runs(at, 2 * half);
+    for (int begin = 0; begin + stride < real; begin += 2 * stride)
+      for (int i = begin; i < begin + stride && i + stride < real; ++i) order(at[i], at[i + stride]);
+  for (int begin = 0; begin < real; begin += chunk) merge_chunk(at + begin, real - begin);
 }
 
 template <class L>
 PLIMSOLL_INLINE void sort_network(L* at, const Shape& shape) {
-  switch (shape.padded) {
-    case 2: return sort_chunk<2>(at);
-    case 4: return sort_chunk<4>(at);
-    case 8: return sort_chunk<8>(at);
-    default: break;
-  }
-  for (int begin = 0; begin < shape.members; begin += chunk) sort_chunk<chunk>(at + begin);
-  for (int half = chunk; half < shape.padded; half *= 2)
-    for (int begin = 0; begin + half < shape.members; begin += 2 * half) merge(at + begin, half);
+  for (int begin = 0; begin < shape.members; begin += chunk) sort_chunk(at + begin, shape.members - begin);
+  for (int half = chunk; half < shape.members; half *= 2)
+    for (int begin = 0; begin + half < shape.members; begin += 2 * half) merge(at + begin, half, std::min(2 * half, shape.members - begin));
 }
 
-// Where the rows of one tile stand: members side by side, tile_rows apart.
+// Where the rows of one tile stand.
 struct Tile {
-  const double* member;
-  const double* observed;
+  const double* const* member;  // columns
+  const double* observed;       // of the tile's first row
   EnsembleRows* out;
-  std::int64_t at;  // row of `out`
+  std::int64_t at;  // its first row
+  bool moments;
 };
 
-// W rows at once; `d` holds shape.padded vectors.
-template <int W>
+// W rows at once; `d` holds shape.padded vectors. Without `moments` only S and H are filled.
+template <int W, bool moments>
 PLIMSOLL_INLINE void score_lanes(const Tile& tile, std::int64_t row, const Shape& shape, typename LanesOf<W>::type* d) {
   using L = typename LanesOf<W>::type;
   using I = typename LanesOf<W>::mask;
@@ -155,19 +161,21 @@ PLIMSOLL_INLINE void score_lanes(const Tile& tile, std::int64_t row, const Shape
   I ties = {};
   for (int j = 0; j < shape.members; ++j) {
     L x;
-    std::memcpy(&x, tile.member + j * tile_rows + row, sizeof x);
+    std::memcpy(&x, tile.member[j] + tile.at + row, sizeof x);
     const L difference = x - y;
     d[j] = difference;
-    total += difference;
+    if constexpr (moments) total += difference;
     absolute += difference < 0.0 ? -difference : difference;
-    below -= difference < 0.0;
-    ties -= difference == 0.0;
+    if constexpr (moments) {
+      below -= difference < 0.0;
+      ties -= difference == 0.0;
+    }
   }
   for (int j = shape.members; j < shape.padded; ++j) d[j] = L{} + std::numeric_limits<double>::infinity();
   const double count = shape.members;
   const L mean = total / count;
   L squares = {};
-  for (int j = 0; j < shape.members; ++j) {
+  for (int j = 0; moments && j < shape.members; ++j) {
     const L c = d[j] - mean;
     squares += c * c;
   }
@@ -185,6 +193,7 @@ PLIMSOLL_INLINE void score_lanes(const Tile& tile, std::int64_t row, const Shape
     const auto i = static_cast<std::size_t>(tile.at + row + l);
     tile.out->absolute_error[i] = absolute[l];
     tile.out->half_difference[i] = differences[l];
+    if constexpr (!moments) continue;
     tile.out->error[i] = mean[l];
     tile.out->variance[i] = squares[l];
     tile.out->below[i] = static_cast<std::int32_t>(below[l]);
@@ -197,7 +206,10 @@ PLIMSOLL_INLINE void score_lanes(const Tile& tile, std::int64_t row, const Shape
 template <int W>
 PLIMSOLL_INLINE void score_tile(const Tile& tile, std::int64_t rows, const Shape& shape, double* work) {
   auto* d = reinterpret_cast<typename LanesOf<W>::type*>(work);
-  for (std::int64_t row = 0; row < rows; row += W) score_lanes<W>(tile, row, shape, d);
+  if (tile.moments)
+    for (std::int64_t row = 0; row < rows; row += W) score_lanes<W, true>(tile, row, shape, d);
+  else
+    for (std::int64_t row = 0; row < rows; row += W) score_lanes<W, false>(tile, row, shape, d);
 }
 
 #if defined(__x86_64__)
@@ -280,7 +292,9 @@ double sum_of_differences(std::span<const double> sorted) {
   return sum;
 }
 
-std::int64_t score_ensemble_rows(const EnsembleView& view, std::int64_t begin, std::int64_t end, MissingMember missing, EnsembleRows& out) {
+namespace {
+
+std::int64_t score_rows(const EnsembleView& view, std::int64_t begin, std::int64_t end, MissingMember missing, bool moments, EnsembleRows& out) {
   const std::size_t members = view.member.size();
   std::int64_t first_infinite = -1;
   std::vector<double> spare;
@@ -291,18 +305,46 @@ std::int64_t score_ensemble_rows(const EnsembleView& view, std::int64_t begin, s
   if (members >= 2 && members <= static_cast<std::size_t>(widest)) {
     const Shape shape = shape_of(members);
     const Aligned work = aligned(static_cast<std::size_t>(shape.padded) * 8);
-    const Aligned tile = aligned(members * tile_rows);
     const TileCall call = tile_call();
     for (std::int64_t rows = 0; end - row >= 8; row += rows) {
       rows = std::min<std::int64_t>(tile_rows, (end - row) & ~std::int64_t{7});
-      for (std::size_t j = 0; j < members; ++j)
-        std::memcpy(tile.get() + j * tile_rows, view.member[j] + row, static_cast<std::size_t>(rows) * sizeof(double));
-      call({tile.get(), view.observed + row, &out, row}, rows, shape, work.get());
+      call({view.member.data(), view.observed + row, &out, row, moments}, rows, shape, work.get());
       for (std::int64_t i = row; i < row + rows; ++i)
         if (!std::isfinite(out.absolute_error[static_cast<std::size_t>(i)])) alone(i);
     }
   }
   for (; row < end; ++row) alone(row);
+  return first_infinite;
+}
+
+}  // namespace
+
+std::int64_t score_ensemble_rows(const EnsembleView& view, std::int64_t begin, std::int64_t end, MissingMember missing, EnsembleRows& out) {
+  return score_rows(view, begin, end, missing, true, out);
+}
+
+// Blocks keep what is not asked for in the cache.
+std::int64_t ensemble_crps(const EnsembleView& view, CrpsKind kind, double alpha, MissingMember missing, std::span<double> scores) {
+  constexpr std::int64_t block = 4096;
+  const auto members = static_cast<std::int32_t>(view.member.size());
+  const double share = crps_share(kind, members, alpha);
+  const auto rows = static_cast<std::int64_t>(scores.size());
+  EnsembleRows out(static_cast<std::size_t>(std::min(rows, block)));
+  std::vector<const double*> columns(view.member.begin(), view.member.end());
+  std::int64_t first_infinite = -1;
+  for (std::int64_t at = 0; at < rows; at += block) {
+    const std::int64_t count = std::min(block, rows - at);
+    std::fill(out.used.begin(), out.used.end(), members);
+    const std::int64_t infinite = score_rows({columns, view.observed + at}, 0, count, missing, false, out);
+    if (infinite >= 0 && first_infinite < 0) first_infinite = at + infinite;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto k = static_cast<std::size_t>(i);
+      const bool whole = out.used[k] == members && members > 1;
+      scores[static_cast<std::size_t>(at + i)] =
+          whole ? out.absolute_error[k] - share * out.half_difference[k] : crps_of(kind, out.absolute_error[k], out.half_difference[k], out.used[k], alpha);
+    }
+    for (const double*& column : columns) column += count;
+  }
   return first_infinite;
 }
 

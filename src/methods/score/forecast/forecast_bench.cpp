@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // score.forecast on a table in memory, CPU seconds against the floor, a plain sum of the same columns.
-//   kernel: all three CRPS, error, variance and rank of every row, and the mean standard score
+//   kernel: the standard CRPS of every row and its mean, as the peers compute it
 //   assess: the whole report with intervals of every number
 // member x_ij = N + 0.3 N(row), outcome N.
 //   bench_score_forecast ROWS [MEMBERS [ROUNDS]]      prints one JSON line a round
@@ -52,13 +52,6 @@ double sum_of(const std::vector<Reals>& columns) {
   return total;
 }
 
-double mean_standard(const stats::EnsembleRows& rows) {
-  const std::vector<double> scores = forecast::kind_column(rows, stats::CrpsKind::standard, 1);
-  double sum = 0;
-  for (const double score : scores) sum += score;
-  return sum / static_cast<double>(scores.size());
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -79,11 +72,11 @@ int main(int argc, char** argv) {
     const double base = bench::resident_mb("VmRSS:");
     bench::reset_peak();
     const double before = bench::cpu_seconds();
-    stats::EnsembleRows out(static_cast<std::size_t>(rows));
+    std::vector<double> scores(static_cast<std::size_t>(rows));
     const auto columns = given->member_columns();
-    for (std::int64_t at = 0; at < rows; at += 4096)
-      stats::score_ensemble_rows({columns, given->observed.data()}, at, std::min(rows, at + 4096), stats::MissingMember::propagate, out);
-    const double mean = mean_standard(out);
+    if (stats::ensemble_crps({columns, given->observed.data()}, stats::CrpsKind::standard, 1, stats::MissingMember::propagate, scores) >= 0) return 1;
+    double mean = 0;
+    for (const double score : scores) mean += score / static_cast<double>(rows);
     const double after_kernel = bench::cpu_seconds();
     const double peak = bench::resident_mb("VmHWM:") - base;
     const auto report = forecast::assess(workspace.context(), inputs, params);

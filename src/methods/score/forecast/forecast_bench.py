@@ -11,7 +11,7 @@ def cases(bench):
         theirs = found[name]
         if abs(mine["mean"] - theirs["mean"]) > 1e-12:
             raise SystemExit(f"the two sides differ, {mine['mean']} and {theirs['mean']}")
-        yield bench.row(f"score.forecast {n:.0e} x 50", "CRPS and moments of each row", mine["kernel"], theirs["cpu"], name, mine["peak_mb"], theirs["peak_mb"], mine["floor"])
+        yield bench.row(f"score.forecast {n:.0e} x 50", "standard CRPS of each row", mine["kernel"], theirs["cpu"], name, mine["peak_mb"], theirs["peak_mb"], mine["floor"])
     yield bench.row(f"score.forecast {n:.0e} x 50", "whole report with intervals", mine["assess"], None, "", None, None, mine["floor"])
 
 
