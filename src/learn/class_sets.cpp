@@ -146,6 +146,24 @@ constexpr SetWords make_set_words() {
 constexpr SetWords set_words = make_set_words();
 static_assert(std::endian::native == std::endian::little);
 
+// The codes of some rows one after another, and where each row ends; `bytes` eights of classes may be in the masks. Eight classes
+// at a time: their codes as one word, of which the first few count. Returns how many codes.
+template <unsigned Bytes>
+std::size_t spell_out(std::span<const std::uint64_t> masks, unsigned bytes, std::size_t before, std::uint8_t* codes, std::int32_t* ends) {
+  if (Bytes > 0) bytes = Bytes;  // known when compiled: no loop is left
+  std::size_t at = 0;
+  for (const std::uint64_t mask : masks) {
+    for (unsigned shift = 0; shift < 8 * bytes; shift += 8) {
+      const auto byte = static_cast<std::size_t>(mask >> shift & 0xFFU);
+      const std::uint64_t word = set_words.codes[byte] + shift * 0x0101010101010101U;
+      std::memcpy(codes + at, &word, sizeof word);
+      at += set_words.counts[byte];
+    }
+    *ends++ = static_cast<std::int32_t>(before + at);
+  }
+  return at;
+}
+
 Error too_many_codes() {
   return Error(ErrorCode::too_large, "the prediction sets hold more than 2^31 - 1 classes in one table",
                "Apply the model to smaller tables, or from a file in batches.");
@@ -204,17 +222,10 @@ Result<void> append_sets(std::span<const std::uint64_t> masks, std::vector<std::
     for (const std::uint64_t mask : part) any |= mask;
     const unsigned bits = 64U - static_cast<unsigned>(std::countl_zero(any));
     const std::size_t before = codes.size();
-    std::size_t at = 0;
-    for (const std::uint64_t mask : part) {
-      // Eight classes at a time: their codes as one word, of which the first few count.
-      for (unsigned shift = 0; shift < bits; shift += 8) {
-        const auto byte = static_cast<std::size_t>(mask >> shift & 0xFFU);
-        const std::uint64_t word = set_words.codes[byte] + shift * 0x0101010101010101U;
-        std::memcpy(buffer.data() + at, &word, sizeof word);
-        at += set_words.counts[byte];
-      }
-      offsets[row++] = static_cast<std::int32_t>(before + at);
-    }
+    const unsigned bytes = (bits + 7) / 8;
+    const auto spell = bytes == 1 ? spell_out<1> : bytes == 2 ? spell_out<2> : spell_out<0>;
+    const std::size_t at = spell(part, bytes, before, buffer.data(), offsets.data() + row);
+    row += part.size();
     if (before + at > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) return too_many_codes();
     codes.insert(codes.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(at));
   }

@@ -253,8 +253,14 @@ std::uint64_t RowFingerprint::limit() const { return counts_.size() < most ? std
 
 void RowFingerprint::keep_smallest(std::span<const std::uint64_t> hashes) {
   std::uint64_t largest = limit();
+  std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
+  for (const std::uint64_t hash : hashes) least = std::min(least, hash);
+  if (least > largest) {  // so it is with most pieces of a long table
+    dropped_ = true;
+    return;
+  }
   for (const std::uint64_t hash : hashes) {
-    if (hash > largest) [[likely]] {
+    if (hash > largest) {
       dropped_ = true;
       continue;
     }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 namespace plimsoll::conformal::split {
 namespace {
@@ -48,6 +49,24 @@ struct ByteReader {
   }
 };
 
+typedef double Pair __attribute__((vector_size(16)));
+typedef long long PairCount __attribute__((vector_size(16)));
+
+// How many of a piece lie below `low`, and how many not above `high`: two at a time, each comparison that holds is -1.
+std::pair<std::int64_t, std::int64_t> counts_of(const double* numbers, double low, double high) {
+  const Pair low_end = {low, low};
+  const Pair high_end = {high, high};
+  PairCount below = {0, 0};
+  PairCount up_to_high = {0, 0};
+  for (std::size_t k = 0; k < looked_at_once; k += 2) {
+    Pair pair;
+    std::memcpy(&pair, numbers + k, sizeof pair);
+    below -= pair < low_end;
+    up_to_high -= pair <= high_end;
+  }
+  return {below[0] + below[1], up_to_high[0] + up_to_high[1]};
+}
+
 }  // namespace
 
 ScoreRanks::ScoreRanks(std::vector<double> levels) {
@@ -80,12 +99,9 @@ void ScoreRanks::take(std::span<const double> numbers) {
     std::size_t i = 0;
     for (; i + looked_at_once <= numbers.size(); i += looked_at_once) {
       const double* at = numbers.data() + i;
-      std::int64_t below = 0;
-      std::int64_t inside = 0;
-      for (std::size_t k = 0; k < looked_at_once; ++k) below += at[k] < low ? 1 : 0;
-      for (std::size_t k = 0; k < looked_at_once; ++k) inside += at[k] <= high ? 1 : 0;
+      const auto [below, up_to_high] = counts_of(at, low, high);
       bracket.below += below;
-      if (inside == below) continue;
+      if (up_to_high == below) continue;
       for (std::size_t k = 0; k < looked_at_once; ++k)
         if (at[k] >= low && at[k] <= high) bracket.kept.push_back(at[k]);
     }

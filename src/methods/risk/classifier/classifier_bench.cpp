@@ -2,7 +2,7 @@
 // risk.classifier on a table in memory: x ~ N(0, 1) in 30 columns, y ~ Bernoulli(sigmoid(-1 + .9 x0 - .7 x1 + .5 x2 x3 + .4 |x4|)).
 // 100 trees of depth 6 on 60 % of the rows, isotonic map on 20 %, conformal scores on 20 %; then probabilities, sets and
 // decisions of a fifth of the rows.
-//   bench_risk_classifier [ROWS]
+//   bench_risk_classifier [ROWS [diagnostics]]     diagnostics: with the figures that the report draws
 // prints one JSON line: CPU seconds of fit, of XGBoost's training inside it, of apply, and peak memory above the data.
 
 #include <cstdint>
