@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import keyword
 import os
 from typing import Any, ClassVar, Mapping, Sequence
 
@@ -28,7 +29,7 @@ class Method:
         if name.startswith("__") or name == "parameters":
             raise AttributeError(name)
         try:
-            return self.parameters[name]
+            return self.parameters[name if name in self.parameters else name.removesuffix("_")]
         except KeyError:
             raise AttributeError(f"{self.id} has no parameter {name!r}") from None
 
@@ -47,7 +48,7 @@ class Method:
         return self._model_class(reply.model(), warnings=facts["warnings"])
 
     def __repr__(self) -> str:
-        shown = [f"{name}={value!r}" for name, value in self.parameters.items() if name not in self._defaults or not same(value, self._defaults[name])]
+        shown = [f"{written(name)}={value!r}" for name, value in self.parameters.items() if name not in self._defaults or not same(value, self._defaults[name])]
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __eq__(self, other: object) -> bool:
@@ -55,6 +56,11 @@ class Method:
 
     def _repr_html_(self) -> str:
         return _card(self.id, {name: repr(value) for name, value in self.parameters.items()})
+
+
+def written(name: str) -> str:
+    """A parameter as Python writes it: from_ for from."""
+    return name + "_" if keyword.iskeyword(name) else name
 
 
 class Model:

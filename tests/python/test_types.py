@@ -11,7 +11,7 @@ import sys
 import pytest
 
 import plimsoll as pl
-from plimsoll import _core
+from plimsoll import _core, _model
 
 USE = '''
 import pandas
@@ -106,7 +106,7 @@ def test_defaults_are_those_of_the_engine(id):
     if needed:
         pytest.skip(f"{id} has parameters without a default: {', '.join(needed)}")
     method = kind()
-    assert method._given() == {} and kind(**kind._defaults)._given() == {} and eval(repr(method), vars(pl.method.__globals__["importlib"].import_module(kind.__module__))) == method
+    assert method._given() == {} and kind(**{_model.written(name): value for name, value in kind._defaults.items()})._given() == {} and eval(repr(method), vars(pl.method.__globals__["importlib"].import_module(kind.__module__))) == method
 
 
 def test_help_of_the_package():
