@@ -218,6 +218,7 @@ Result<void> assess_classes(Case& c) {
   class_scores(c, class_terms(c, 0), top);
   PLIMSOLL_CHECK(top_label(c, top));
   PLIMSOLL_CHECK(by_class(c));
+  PLIMSOLL_CHECK(class_groups(c, top.confidence, top.right));
   return compare_forecasters(c, true);
 }
 

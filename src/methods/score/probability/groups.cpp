@@ -73,10 +73,43 @@ Result<void> one_column(Case& c, const learn::ForecastGroups& groups) {
   return {};
 }
 
+// Rows of other groups weigh nothing, so that clusters and comparisons stay as they are.
+std::vector<double> weight_of(const Case& c, const learn::ForecastGroups& groups, std::int32_t code) {
+  std::vector<double> weight(c.data.rows());
+  for (std::size_t i = 0; i < weight.size(); ++i)
+    if (groups.codes[i] == code) weight[i] = c.data.weight.empty() ? 1 : c.data.weight[i];
+  return weight;
+}
+
 }  // namespace
 
 Result<void> event_groups(Case& c) {
   for (const learn::ForecastGroups& groups : c.data.groups) PLIMSOLL_CHECK(one_column(c, groups));
+  return {};
+}
+
+Result<void> class_groups(Case& c, std::span<const double> confidence, std::span<const std::int32_t> right) {
+  const auto& columns = c.data.forecasters.front().columns;
+  std::vector<double> hits(right.begin(), right.end()), gaps(right.size()), losses(right.size());
+  for (std::size_t i = 0; i < gaps.size(); ++i) {
+    gaps[i] = hits[i] - confidence[i];
+    losses[i] = 0.0 - std::log(columns[static_cast<std::size_t>(c.data.outcome[i])][i]);
+  }
+  for (const learn::ForecastGroups& groups : c.data.groups) {
+    TableBlock table;
+    table.title = "By " + groups.column;
+    table.caption = "Of the most probable class. Accuracy less probability: above 0 the forecasts are not sure enough.";
+    table.columns = {"group", "rows", "accuracy", "accuracy less probability", "log loss"};
+    for (std::size_t g = 0; g < std::min(groups.names.size(), most_groups); ++g) {
+      PLIMSOLL_CHECK(c.context.stop.check());
+      const std::vector<double> weight = weight_of(c, groups, static_cast<std::int32_t>(g));
+      const auto rows = std::count_if(weight.begin(), weight.end(), [](double w) { return w > 0; });
+      if (rows == 0) continue;
+      const auto words = [&](const std::vector<double>& terms) { return with_interval(stats::estimate(stats::mean_influence(terms, weight), c.dependence, c.params.level)); };
+      table.rows.push_back({groups.names[g], static_cast<std::int64_t>(rows), words(hits), words(gaps), words(losses)});
+    }
+    c.report.table(std::move(table));
+  }
   return {};
 }
 

@@ -45,6 +45,7 @@ Result<void> assess_event(Case& c);        // one probability column
 Result<void> event_calibration(Case& c);
 Result<void> event_ranking(Case& c, bool both_outcomes);
 Result<void> event_groups(Case& c);
+Result<void> class_groups(Case& c, std::span<const double> confidence, std::span<const std::int32_t> right);
 Result<void> event_truth(Case& c);
 Result<void> event_figures(Case& c, bool both_outcomes);
 

@@ -133,6 +133,22 @@ TEST(ScoreProbability, ComparisonIsDeLongsAndPaired) {
   EXPECT_LT(f.at("brier_less_q_p"), 0.05);
 }
 
+TEST(ScoreProbability, GroupsOfClassesHaveRowsOfTheirOwn) {
+  const Table table = TableBuilder().real("a", {0.6, 0.2, 0.7, 0.3}).real("b", {0.4, 0.8, 0.3, 0.7}).text("y", {"a", "b", "b", "b"}).text("g", {"x", "x", "z", "z"}).build().value();
+  const auto report = scored(table.with_roles({{"probability", {"a", "b"}}, {"target", {"y"}}, {"group", {"g"}}}), quick());
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  bool found = false;
+  for (const Block& block : report.value().blocks) {
+    const auto* by = std::get_if<TableBlock>(&block);
+    if (by == nullptr || by->title != "By g") continue;
+    found = true;
+    ASSERT_EQ(by->rows.size(), 2u);
+    EXPECT_TRUE(std::get<std::string>(by->rows[0][2]).starts_with("1.0000"));
+    EXPECT_TRUE(std::get<std::string>(by->rows[1][2]).starts_with("0.5000"));
+  }
+  EXPECT_TRUE(found);
+}
+
 TEST(ScoreProbability, OneClassAndCertainErrorsAreSaid) {
   const Figures f = figures_of(table_of({{"p", {0.1, 0.2, 0.0}}, {"y", {1, 1, 1}}}, plain));
   EXPECT_TRUE(std::isnan(f.at("auroc")));
