@@ -55,7 +55,7 @@ const Json* JsonReader::find(const FieldInfo& info) {
       warnings_->push_back("'" + frame.path + std::string(info.was) + "' is now called '" + frame.path + std::string(info.name) + "'; the old name goes away in the next minor release.");
   }
   if (found == frame.object->end()) {
-    // A state holds every field; only parameters have defaults.
+    // A state holds every field but optional structs; only parameters have defaults.
     if (source_) {
       fail(info, "'" + frame.path + std::string(info.name) + "' is missing", "The file is damaged: fit again or take it from a backup.");
       return nullptr;
@@ -280,6 +280,12 @@ void JsonReader::list(const FieldInfo& info, ListBody body) {
 }
 
 void JsonReader::optional(const FieldInfo& info, OptionalBody body) {
+  // An optional struct may be missing in a state too: so a later version adds to a state that artifacts of earlier ones lack.
+  if (source_ && !error_ && !frames_.back().object->contains(info.name)) {
+    frames_.back().known.emplace_back(info.name);
+    body.set(body.object, false);
+    return;
+  }
   const Json* json = find(info);
   if (!json) return;
   body.set(body.object, !json->is_null());

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "engine/fields.h"
@@ -83,6 +84,22 @@ double log_odds(double probability) {
   return std::clamp(raw, -largest_log_odds, largest_log_odds);
 }
 
+namespace {
+
+// Described apart, so that it can be missing.
+struct MapForm {
+  bool stepped = false;
+  Merge merge = Merge::log;
+  bool probabilities = false;
+};
+void describe(Fields& f, MapForm& form) {
+  f({"stepped", "values hold from knot to knot"}, form.stepped);
+  f({"merge", "how a Venn-Abers pair becomes one probability"}, form.merge);
+  f({"probabilities", "the map reads probabilities, not log-odds"}, form.probabilities);
+}
+
+}  // namespace
+
 void describe(Fields& f, Calibrator& calibrator) {
   f({"method", "kind of map"}, calibrator.method);
   f({"rows", "rows it was learned from", at_least(0)}, calibrator.rows);
@@ -97,9 +114,14 @@ void describe(Fields& f, Calibrator& calibrator) {
   f.tensor({"knots", "log-odds of the centres of blocks"}, calibrator.knots);
   f.tensor({"values", "probability at each centre"}, calibrator.values);
   describe_steps(f, calibrator.steps);
-  f({"stepped", "values hold from knot to knot"}, calibrator.stepped);
-  f({"merge", "how a Venn-Abers pair becomes one probability"}, calibrator.merge);
-  f({"probabilities", "the map reads probabilities, not log-odds"}, calibrator.probabilities);
+  // Artifacts of 0.1.0 may lack it: then the map is one of log-odds, without steps.
+  std::optional<MapForm> form = MapForm{calibrator.stepped, calibrator.merge, calibrator.probabilities};
+  f({"form", "what the map reads, and how it runs between its knots"}, form);
+  if (form) {
+    calibrator.stepped = form->stepped;
+    calibrator.merge = form->merge;
+    calibrator.probabilities = form->probabilities;
+  }
   f({"tried", "maps compared by cross-validation"}, calibrator.tried);
   f({"tried_loss", "mean log loss of each"}, calibrator.tried_loss);
   f({"tried_error", "standard error of its distance to the best"}, calibrator.tried_error);
