@@ -25,7 +25,7 @@ def run(*command, **options):
 
 
 def clean_environment():
-    kept = {"PATH", "HOME", "TMPDIR", "LANG"}
+    kept = {"PATH", "HOME", "TMPDIR", "LANG", "WERROR"}  # WERROR: every tree of one run compiles alike and shares the cache
     return {k: v for k, v in os.environ.items() if k in kept or k.startswith("CCACHE_")}
 
 
