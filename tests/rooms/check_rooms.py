@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 
-ROOMS = ["base", "stats", "table", "engine", "learn", "solve", "methods", "capi", "cli"]
+ROOMS = ["base", "stats", "table", "engine", "learn", "text", "solve", "methods", "capi", "cli"]
 SIBLINGS = {("cli", "capi")}  # on one floor: neither includes the other
 SOURCE = {".cpp", ".h", ".hpp", ".py", ".sh", ".cmake", ".mjs", ".js", ".css", ".ts"}
 FOLDERS = ["src", "include", "python", "examples", "tests", "tools", "bench", "cmake", "web", ".ci"]
@@ -25,6 +25,7 @@ HOMES = [
     (re.compile(r"boost/"), {"stats"}),
     (re.compile(r"Eigen/"), {"learn"}),
     (re.compile(r"xgboost/"), {"learn"}),
+    (re.compile(r"utf8proc\.h"), {"text"}),
     (re.compile(r"interfaces/highs|lp_data/"), {"solve"}),
     (re.compile(r"z3(\+\+|_\w+)?\.h"), {"solve"}),
     (re.compile(r"CLI/"), {"cli"}),
