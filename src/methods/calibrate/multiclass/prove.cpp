@@ -15,22 +15,22 @@ namespace {
 
 constexpr double false_alarm = 1e-6;
 constexpr double allowed = 1.1;
-constexpr std::size_t classes = 4;
+constexpr std::size_t drawn_classes = 4;
 constexpr std::int64_t rows_a_trial = 1500;
-constexpr std::array<const char*, classes> names = {"s_0", "s_1", "s_2", "s_3"};
+constexpr std::array<const char*, drawn_classes> names = {"s_0", "s_1", "s_2", "s_3"};
 
 struct Drawn {
-  std::array<std::vector<double>, classes> truth, score;
+  std::array<std::vector<double>, drawn_classes> truth, score;
   std::vector<std::int64_t> y;
 };
 
 // Truth softmax(l), l ~ N(0, 1.5^2); score (l - shift) / slope by class.
-Drawn draw(Stream& rng, std::int64_t rows, const std::array<double, classes>& slope, const std::array<double, classes>& shift) {
+Drawn draw(Stream& rng, std::int64_t rows, const std::array<double, drawn_classes>& slope, const std::array<double, drawn_classes>& shift) {
   Drawn drawn;
   for (std::int64_t i = 0; i < rows; ++i) {
-    std::array<double, classes> p{};
+    std::array<double, drawn_classes> p{};
     double sum = 0;
-    for (std::size_t c = 0; c < classes; ++c) {
+    for (std::size_t c = 0; c < drawn_classes; ++c) {
       const double l = 1.5 * rng.normal();
       drawn.score[c].push_back((l - shift[c]) / slope[c]);
       p[c] = std::exp(l);
@@ -38,16 +38,16 @@ Drawn draw(Stream& rng, std::int64_t rows, const std::array<double, classes>& sl
     }
     const double u = rng.uniform() * sum;
     std::size_t label = 0;
-    for (double reached = p[0]; label + 1 < classes && u >= reached; reached += p[label]) ++label;
+    for (double reached = p[0]; label + 1 < drawn_classes && u >= reached; reached += p[label]) ++label;
     drawn.y.push_back(static_cast<std::int64_t>(label));
-    for (std::size_t c = 0; c < classes; ++c) drawn.truth[c].push_back(p[c] / sum);
+    for (std::size_t c = 0; c < drawn_classes; ++c) drawn.truth[c].push_back(p[c] / sum);
   }
   return drawn;
 }
 
 Result<Table> table_of(const Drawn& drawn) {
   TableBuilder builder;
-  for (std::size_t c = 0; c < classes; ++c) builder.real(names[c], drawn.score[c]);
+  for (std::size_t c = 0; c < drawn_classes; ++c) builder.real(names[c], drawn.score[c]);
   builder.integer("y", drawn.y);
   PLIMSOLL_TRY(const Table table, std::move(builder).build());
   return table.with_roles({{"probability", {names.begin(), names.end()}}, {"target", {"y"}}});
@@ -56,7 +56,7 @@ Result<Table> table_of(const Drawn& drawn) {
 struct Design {
   Map method;
   int parameters;  // that softmax can tell apart
-  std::array<double, classes> slope, shift;
+  std::array<double, drawn_classes> slope, shift;
 };
 const std::array<Design, 3> designs = {{{Map::temperature, 1, {0.6, 0.6, 0.6, 0.6}, {0, 0, 0, 0}},
                                         {Map::bias_temperature, 4, {0.6, 0.6, 0.6, 0.6}, {0.5, -0.5, 0.2, -0.2}},
@@ -73,7 +73,7 @@ Result<double> excess_of(Context& context, const Subject& subject, const Design&
   PLIMSOLL_TRY(const Model model, (subject.fit<Model>(context, Inputs{table, std::nullopt}, params)));
   PLIMSOLL_TRY(const Outputs outputs, (subject.apply<Outputs>(context, model, ApplyInputs{table}, Options{})));
   double sum = 0;
-  for (std::size_t c = 0; c < classes; ++c) {
+  for (std::size_t c = 0; c < drawn_classes; ++c) {
     PLIMSOLL_TRY(const Reals p, outputs.rows.reals("calibrated." + std::to_string(c)));
     for (std::size_t i = 0; i < p.size(); ++i) sum += drawn.truth[c][i] * std::log(drawn.truth[c][i] / p[i]);
   }
@@ -83,19 +83,19 @@ Result<double> excess_of(Context& context, const Subject& subject, const Design&
 Result<Table> example_rows(std::uint64_t seed, std::uint64_t part, std::int64_t rows) {
   Stream rng = Stream(seed).child("calibrate.multiclass example").child(part);
   const Drawn drawn = draw(rng, rows, {0.6, 0.6, 0.6, 0.6}, {0.5, -0.5, 0.2, -0.2});
-  std::array<std::vector<double>, classes> p;
+  std::array<std::vector<double>, drawn_classes> p;
   std::vector<std::string> ids, labels;
   for (std::size_t i = 0; i < drawn.y.size(); ++i) {
     double sum = 0;
-    for (std::size_t c = 0; c < classes; ++c) sum += std::exp(drawn.score[c][i]);
-    for (std::size_t c = 0; c < classes; ++c) p[c].push_back(std::exp(drawn.score[c][i]) / sum);
+    for (std::size_t c = 0; c < drawn_classes; ++c) sum += std::exp(drawn.score[c][i]);
+    for (std::size_t c = 0; c < drawn_classes; ++c) p[c].push_back(std::exp(drawn.score[c][i]) / sum);
     ids.push_back((part == 0 ? "c" : "n") + std::to_string(i));
     labels.push_back(std::string(1, static_cast<char>('a' + drawn.y[i])));
   }
   TableBuilder builder;
   builder.text("id", std::move(ids)).text("y", std::move(labels));
   Roles roles = {{"target", {"y"}}, {"id", {"id"}}};
-  for (std::size_t c = 0; c < classes; ++c) {
+  for (std::size_t c = 0; c < drawn_classes; ++c) {
     const std::string name = std::string("p_") + static_cast<char>('a' + c);
     builder.real(name, std::move(p[c]));
     roles["probability"].push_back(name);

@@ -22,7 +22,6 @@
 namespace plimsoll::conformal::batch {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr std::array<std::string_view, 12> target_names = {"order_stat", "median", "coverage", "kfwer", "two_order_stats", "mean", "sum", "product", "log_sum_exp", "p_norm", "count_above", "l_statistic"};
 constexpr std::array<std::string_view, 6> score_names = {"auto", "given", "raw", "absolute", "signed", "clipped"};
 constexpr std::array<std::string_view, 3> side_names = {"two", "upper", "lower"};

@@ -5,6 +5,7 @@
 // sources of this folder share.
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "table/table.h"
 
 namespace plimsoll::conformal::batch {
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
 enum class Target : int { order_stat, median, coverage, kfwer, two_order_stats, mean, sum, product, log_sum_exp, p_norm, count_above, l_statistic };
 std::span<const std::string_view> choices_of(Target);

@@ -14,7 +14,6 @@
 namespace plimsoll::conformal::batch {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double weight_scale = 100;
 
 // S_(0) = lower bound, S_(1) .. S_(n), S_(n+1) = upper bound.

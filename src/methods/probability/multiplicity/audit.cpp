@@ -28,8 +28,8 @@ Result<void> check_params(const AssessParams& p) {
   return {};
 }
 
-Rows rows_of(const Distinct& distinct, const Ranges& ranges, std::vector<double> weight) {
-  Rows rows;
+AuditedRows rows_of(const Distinct& distinct, const Ranges& ranges, std::vector<double> weight) {
+  AuditedRows rows;
   for (const std::int32_t which : distinct.pattern_of_row) {
     const auto i = static_cast<std::size_t>(which);
     rows.p.push_back(learn::sigmoid(ranges.best[i]));

@@ -11,7 +11,7 @@
 namespace plimsoll::probability::multiplicity {
 
 // One row each, in the order of the table that is judged.
-struct Rows {
+struct AuditedRows {
   std::vector<double> p, low, high, weight;
   std::size_t size() const { return p.size(); }
 };
@@ -52,7 +52,7 @@ struct Audit {
   double best_loss = 0, target = 0;
   bool exact = true;
   bool qualifies = false;
-  Rows rows;
+  AuditedRows rows;
   Summary summary;
   std::vector<Summary> grid;
   std::vector<Discrepancy> discrepancy;

@@ -13,7 +13,7 @@
 namespace plimsoll::risk::classifier {
 namespace {
 
-std::string percent(double share) {
+std::string shortest_percent(double share) {
   const auto tenths = static_cast<std::int64_t>(std::floor(share * 1000.0 + 0.5));
   std::string text = std::to_string(tenths / 10);
   if (tenths % 10 != 0) text += "." + std::to_string(tenths % 10);
@@ -58,9 +58,9 @@ Result<Certificate> certify(const Model& model) {
     const double b = static_cast<double>(rank.n + 1 - rank.k);
     c.values["given_rows_low"] = stats::beta_quantile(0.05, a, b);
     c.values["given_rows_high"] = stats::beta_quantile(0.95, a, b);
-    c.promise = who + " the set holds the true class with probability at least " + percent(level) + ".";
+    c.promise = who + " the set holds the true class with probability at least " + shortest_percent(level) + ".";
     c.remarks.push_back("Attained level k / (n + 1) = " + std::to_string(rank.k) + " / " + std::to_string(rank.n + 1) + (model.label_conditional ? " in the smallest class." : ".") +
-                        " With these very conformal rows the share covered in the long run lies between " + percent(c.values["given_rows_low"]) + " and " + percent(c.values["given_rows_high"]) +
+                        " With these very conformal rows the share covered in the long run lies between " + shortest_percent(c.values["given_rows_low"]) + " and " + shortest_percent(c.values["given_rows_high"]) +
                         " in nine of ten such fits.");
   }
   say_assumptions(model, c);

@@ -21,12 +21,6 @@ std::optional<double> number_of(const std::string& text) {
   return value;
 }
 
-ColumnType type_of_column(const Table& table, const std::string& name) {
-  for (const ColumnInfo& column : table.columns())
-    if (column.name == name) return column.type;
-  return ColumnType::other;
-}
-
 // A target of whole numbers kept as reals (a file with gaps elsewhere) is fine; anything else is a regression.
 Result<void> refuse_real_valued(const Table& table, const std::string& name) {
   PLIMSOLL_TRY(const Reals values, table.reals(name, Missing::as_nan));
@@ -87,6 +81,12 @@ std::vector<std::int32_t> order_classes(const Categories& target, std::vector<st
 }
 
 }  // namespace
+
+ColumnType type_of_column(const Table& table, std::string_view name) {
+  for (const ColumnInfo& column : table.columns())
+    if (column.name == name) return column.type;
+  return ColumnType::other;
+}
 
 Result<Labels> read_labels(const Table& table) {
   Labels labels;

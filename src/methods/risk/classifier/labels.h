@@ -31,4 +31,7 @@ Result<std::vector<double>> read_weights(const Table& table);
 // Columns that serve as features: those of the `feature` role, else every column without a role.
 Result<std::vector<std::string>> feature_columns(const Table& table);
 
+// `other` for a column that is not there.
+ColumnType type_of_column(const Table& table, std::string_view name);
+
 }  // namespace plimsoll::risk::classifier

@@ -10,12 +10,6 @@
 namespace plimsoll::risk::classifier {
 namespace {
 
-ColumnType type_of_column(const Table& table, std::string_view name) {
-  for (const ColumnInfo& column : table.columns())
-    if (column.name == name) return column.type;
-  return ColumnType::other;
-}
-
 std::vector<std::string> parted(const std::string& text) {
   std::vector<std::string> parts;
   for (std::size_t begin = 0; !text.empty() && begin <= text.size();) {

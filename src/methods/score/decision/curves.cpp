@@ -13,7 +13,6 @@
 namespace plimsoll::score::decision {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_lines = 6;
 constexpr std::size_t most_groups = 50;
 

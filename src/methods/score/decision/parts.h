@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +11,8 @@
 #include "stats/influence.h"
 
 namespace plimsoll::score::decision {
+
+inline constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 struct Case {
   Context& context;

@@ -12,7 +12,6 @@
 namespace plimsoll::score::decision {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_forecasters = 20;
 
 // A ratio of two means, with what each row adds; shares get their interval on the logit scale.

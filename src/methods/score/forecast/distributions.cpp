@@ -11,7 +11,6 @@
 namespace plimsoll::score::forecast {
 namespace {
 
-constexpr double none = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_values = 50;  // of a group column
 
 Report opened(const Forecasts& forecasts, const std::string& title, std::int64_t scored, const Measures& measures, const Params& params) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +19,8 @@
 #include "stats/ensemble_rows.h"
 
 namespace plimsoll::score::forecast {
+
+inline constexpr double none = std::numeric_limits<double>::quiet_NaN();  // of a score that rows don't have
 
 enum class MissingPolicy : std::uint8_t { propagate, omit, error };
 inline std::span<const std::string_view> choices_of(MissingPolicy) {

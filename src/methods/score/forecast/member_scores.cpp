@@ -10,7 +10,6 @@
 namespace plimsoll::score::forecast {
 namespace {
 
-constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
 stats::MissingMember row_policy(MissingPolicy policy) { return policy == MissingPolicy::omit ? stats::MissingMember::omit : stats::MissingMember::propagate; }
 

@@ -13,7 +13,6 @@
 namespace plimsoll::score::forecast {
 namespace {
 
-constexpr double none = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_bars = 120;
 constexpr double flat_alarm = 0.001;
 

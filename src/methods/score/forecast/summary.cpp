@@ -11,7 +11,6 @@
 namespace plimsoll::score::forecast {
 namespace {
 
-constexpr double none = std::numeric_limits<double>::quiet_NaN();
 constexpr double far_in_spreads = 20;  // errors beyond this many spreads: other units, most likely
 
 std::string counted(std::int64_t n, const std::string& what) { return std::to_string(n) + " " + what + (n == 1 ? "" : "s"); }

@@ -19,7 +19,6 @@
 namespace plimsoll::score::probability {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t curve_points = 200;
 
 std::string figure_name(stats::CalibrationGap gap) {

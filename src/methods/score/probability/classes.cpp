@@ -20,7 +20,6 @@
 namespace plimsoll::score::probability {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_classes_listed = 100;
 
 struct Top {

@@ -16,7 +16,6 @@
 namespace plimsoll::score::probability {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_listed = 60;
 constexpr std::size_t least_for_tau = 5;
 

@@ -13,7 +13,6 @@
 namespace plimsoll::score::probability {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 // 1 - S / R with what each row adds.
 stats::Influence skill(const stats::Influence& score, const stats::Influence& reference) {

@@ -14,7 +14,6 @@
 namespace plimsoll::score::probability {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_groups = 50;
 
 using Part = learn::ForecastPart;

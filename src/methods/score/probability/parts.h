@@ -3,6 +3,7 @@
 
 // The parts of an assessment: each adds its blocks and headline figures to the report.
 
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "stats/resampling.h"
 
 namespace plimsoll::score::probability {
+
+inline constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 // What every part is given.
 struct Case {

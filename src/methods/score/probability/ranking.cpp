@@ -14,7 +14,6 @@
 namespace plimsoll::score::probability {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::array<const char*, stats::rank_statistic_count> figure_names = {
     "auroc", "average_precision", "ks", "partial_auroc", "h_measure", "discrimination", "log_discrimination"};
 
