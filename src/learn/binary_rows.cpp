@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "engine/fields.h"
 #include "learn/class_scores.h"
+#include "table/bound_column.h"
 
 namespace plimsoll::learn {
 namespace {
@@ -17,13 +18,6 @@ namespace {
 constexpr std::array<std::string_view, 2> missing_names = {"refuse", "drop"};
 constexpr double slack = 1e-9;
 constexpr char between_values = '\x1f';
-
-Result<std::string> one_or_none(const Table& table, std::string_view role) {
-  PLIMSOLL_TRY(const std::vector<std::string> names, table.role_columns(role));
-  if (names.size() > 1)
-    return Error(ErrorCode::bad_parameter, "the role '" + std::string(role) + "' takes one column, got " + std::to_string(names.size()), "Name one column.").in_parameter(std::string(role));
-  return names.empty() ? std::string() : names.front();
-}
 
 Error not_bound(const std::string& role) {
   return Error(ErrorCode::missing_input, "the role '" + role + "' is not bound", "Bind it: --" + role + " COLUMN.").in_parameter(role);
@@ -180,10 +174,10 @@ Result<BinaryColumns> binary_columns(const Table& table, bool with_target) {
   BinaryColumns columns;
   PLIMSOLL_TRY(columns.probability, table.role_columns("probability"));
   PLIMSOLL_TRY(columns.group, table.role_columns("group"));
-  PLIMSOLL_TRY(columns.target, one_or_none(table, "target"));
-  PLIMSOLL_TRY(columns.weight, one_or_none(table, "weight"));
-  PLIMSOLL_TRY(columns.fold, one_or_none(table, "fold"));
-  PLIMSOLL_TRY(columns.id, one_or_none(table, "id"));
+  PLIMSOLL_TRY(columns.target, one_column(table, "target"));
+  PLIMSOLL_TRY(columns.weight, one_column(table, "weight"));
+  PLIMSOLL_TRY(columns.fold, one_column(table, "fold"));
+  PLIMSOLL_TRY(columns.id, one_column(table, "id"));
   if (columns.probability.empty()) return not_bound("probability");
   if (with_target && columns.target.empty()) return not_bound("target");
   return columns;

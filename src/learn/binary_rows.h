@@ -13,6 +13,7 @@
 #include "base/context.h"
 #include "base/exact_sum.h"
 #include "base/result.h"
+#include "learn/missing_rows.h"
 #include "stats/score_pools.h"
 #include "table/fingerprint.h"
 #include "table/table.h"
@@ -22,9 +23,6 @@ class Fields;
 }
 
 namespace plimsoll::learn {
-
-enum class MissingRows : std::uint8_t { refuse, drop };
-std::span<const std::string_view> choices_of(MissingRows);
 
 // How the columns of a binary calibrator are to be read.
 struct BinaryReading {

@@ -5,15 +5,10 @@
 
 #include "learn/class_scores.h"
 #include "methods/calibrate/multiclass/multiclass.h"
+#include "table/bound_column.h"
 
 namespace plimsoll::calibrate::multiclass {
 namespace {
-
-Result<std::string> one_or_none(const Table& table, std::string_view role) {
-  PLIMSOLL_TRY(const std::vector<std::string> names, table.role_columns(role));
-  if (names.size() > 1) return Error(ErrorCode::bad_parameter, "the role '" + std::string(role) + "' takes one column, got " + std::to_string(names.size()), "Name one column.").in_parameter(std::string(role));
-  return names.empty() ? std::string() : names.front();
-}
 
 // 1.0 of a file with gaps and 1 of one without are the same class.
 std::string class_text(std::string text) {
@@ -49,9 +44,9 @@ Result<std::vector<std::int32_t>> read_labels(const Table& table, const std::str
 Result<Columns> bound_columns(const Table& table, bool with_target) {
   Columns columns;
   PLIMSOLL_TRY(columns.probability, table.role_columns("probability"));
-  PLIMSOLL_TRY(columns.target, one_or_none(table, "target"));
-  PLIMSOLL_TRY(columns.weight, one_or_none(table, "weight"));
-  PLIMSOLL_TRY(columns.id, one_or_none(table, "id"));
+  PLIMSOLL_TRY(columns.target, one_column(table, "target"));
+  PLIMSOLL_TRY(columns.weight, one_column(table, "weight"));
+  PLIMSOLL_TRY(columns.id, one_column(table, "id"));
   if (columns.probability.empty()) return Error(ErrorCode::missing_input, "no class probabilities are bound", "Bind one column a class: --probability 'p_*'.").in_parameter("probability");
   if (with_target && columns.target.empty()) return Error(ErrorCode::missing_input, "the role 'target' is not bound", "Bind it: --target COLUMN.").in_parameter("target");
   return columns;

@@ -13,11 +13,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <map>
 
 #include "base/hash.h"
+#include "base/number_text.h"
+#include "table/bound_column.h"
 
 namespace plimsoll::conformal::batch {
 namespace {
@@ -36,19 +37,7 @@ constexpr std::array<RoleInfo, 6> fit_roles = {{{"target", "the outcome", false,
 constexpr std::array<RoleInfo, 3> training_roles = {{{"target", "the outcome", false, false}, {"prediction", "predicted outcome", false, false}, {"score", "score of a row", false, false}}};
 constexpr std::array<RoleInfo, 4> apply_roles = {{{"prediction", "predicted outcome", false, false}, {"batch", "which batch a row belongs to; without it the table is one batch", false, false}, {"group", "group of a row", false, false}, {"id", "identity of a row", false, false}}};
 
-std::string word(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.12g", value);
-  return text.data();
-}
-
 Error bad(const std::string& what, const std::string& mend, const std::string& parameter) { return Error(ErrorCode::bad_parameter, what, mend).in_parameter(parameter); }
-
-Result<std::string> one_column(const Table& table, std::string_view role) {
-  PLIMSOLL_TRY(const std::vector<std::string> names, table.role_columns(role));
-  if (names.size() > 1) return bad("the role '" + std::string(role) + "' takes one column", "Name one column.", std::string(role));
-  return names.empty() ? std::string() : names.front();
-}
 
 Result<Columns> columns_of(const Table& table) {
   Columns columns;
@@ -255,11 +244,11 @@ Result<Certificate> certify(const Model& model) {
   Certificate certificate;
   certificate.template_id = "batch.bound";
   std::string what = "the bound on the " + std::string(target_names[static_cast<std::size_t>(params.target)]) + " of a batch holds";
-  if (params.target == Target::coverage) what = "at least a share " + word(1 - params.delta) + " of a batch's outcomes lie in their intervals";
-  if (params.target == Target::kfwer) what = "no more than " + std::to_string(params.eta) + " selected rows of a batch have an outcome of at most " + word(params.c);
+  if (params.target == Target::coverage) what = "at least a share " + number_text(1 - params.delta) + " of a batch's outcomes lie in their intervals";
+  if (params.target == Target::kfwer) what = "no more than " + std::to_string(params.eta) + " selected rows of a batch have an outcome of at most " + number_text(params.c);
   std::int64_t n = std::numeric_limits<std::int64_t>::max();
   for (const Sample& sample : model.samples) n = std::min(n, static_cast<std::int64_t>(sample.scores.size()));
-  certificate.promise = "With probability at least " + word(1 - params.alpha) + " over the drawing of the calibration rows and the batch together, " + what + ". Several batches share the calibration: each statement holds alone.";
+  certificate.promise = "With probability at least " + number_text(1 - params.alpha) + " over the drawing of the calibration rows and the batch together, " + what + ". Several batches share the calibration: each statement holds alone.";
   certificate.values = {{"alpha", params.alpha}, {"delta", params.delta}, {"n", static_cast<double>(n)}};
   certificate.level = 1 - params.alpha;
   certificate.n = n;

@@ -16,7 +16,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
+
+#include "base/number_text.h"
+#include "table/bound_column.h"
 
 namespace plimsoll::conformal::martingale {
 namespace {
@@ -26,12 +28,6 @@ constexpr std::array<RoleInfo, 3> roles = {{{"score", "strangeness of a row, or 
                                             {"order", "time of the row: must not fall", false, false},
                                             {"id", "identity of a row, kept beside the answer", false, false}}};
 constexpr int exponents = 19;
-
-std::string word(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.12g", value);
-  return text.data();
-}
 
 double log_mean(std::span<const double> logs) {
   const double top = *std::max_element(logs.begin(), logs.end());
@@ -109,15 +105,9 @@ Result<Reals> scores_of(const Table& table, const Columns& columns, const Params
 }
 
 Result<Columns> bound(const Table& table, Columns columns) {
-  const auto take = [&](std::string_view role, std::string& name) -> Result<void> {
-    PLIMSOLL_TRY(const std::vector<std::string> names, table.role_columns(role));
-    if (names.size() > 1) return Error(ErrorCode::bad_parameter, "the role '" + std::string(role) + "' takes one column", "Name one column.").in_parameter(std::string(role));
-    if (!names.empty()) name = names.front();
-    return {};
-  };
-  PLIMSOLL_CHECK(take("score", columns.score));
-  PLIMSOLL_CHECK(take("order", columns.order));
-  PLIMSOLL_CHECK(take("id", columns.id));
+  PLIMSOLL_CHECK(role_into(table, "score", columns.score));
+  PLIMSOLL_CHECK(role_into(table, "order", columns.order));
+  PLIMSOLL_CHECK(role_into(table, "id", columns.id));
   if (columns.score.empty()) return Error(ErrorCode::missing_input, "no column is bound to the role 'score'", "Name the column with --score COLUMN.").in_parameter("score");
   return columns;
 }
@@ -128,8 +118,8 @@ Report report_of(const Params& params, const Outputs& outputs, const std::vector
   report.facts = {{"method", "conformal.martingale"}, {"bet", std::string(choices_of(params.bet)[static_cast<std::size_t>(params.bet)])}, {"rows", std::to_string(logs.size())}};
   report.figures = {{"largest_log10_capital", outputs.largest / std::log(10)}, {"alarm_row", static_cast<double>(outputs.alarm_row)}};
   report.verdict = outputs.alarm_row < 0 ? "green" : "red";
-  const std::string null = params.bet == Bet::risk ? "the expected loss is at most " + word(params.level) : "the rows are exchangeable";
-  report.text("What was found", outputs.alarm_row < 0 ? "No alarm: the capital never reached " + word(1 / params.delta) + ". That is no proof that " + null + "." : "Alarm at row " + std::to_string(outputs.alarm_row) + ": if " + null + ", the chance of ever coming here is at most " + word(params.delta) + ".",
+  const std::string null = params.bet == Bet::risk ? "the expected loss is at most " + number_text(params.level) : "the rows are exchangeable";
+  report.text("What was found", outputs.alarm_row < 0 ? "No alarm: the capital never reached " + number_text(1 / params.delta) + ". That is no proof that " + null + "." : "Alarm at row " + std::to_string(outputs.alarm_row) + ": if " + null + ", the chance of ever coming here is at most " + number_text(params.delta) + ".",
               outputs.alarm_row < 0 ? ReportSeverity::note : ReportSeverity::alarm);
   if (logs.empty()) return report;
   FigureBlock figure;
@@ -269,7 +259,7 @@ Result<Certificate> certify(const Model& model) {
   const bool risk = params.bet == Bet::risk;
   Certificate certificate;
   certificate.template_id = "alarm.anytime";
-  certificate.promise = "If " + std::string(risk ? "each loss has a conditional mean of at most " + word(params.level) : "the new rows are exchangeable with each other and with the " + std::to_string(model.scores.size()) + " reference rows") + ", the chance of ever raising an alarm is at most " + word(params.delta) + ", however often one looks.";
+  certificate.promise = "If " + std::string(risk ? "each loss has a conditional mean of at most " + number_text(params.level) : "the new rows are exchangeable with each other and with the " + std::to_string(model.scores.size()) + " reference rows") + ", the chance of ever raising an alarm is at most " + number_text(params.delta) + ", however often one looks.";
   certificate.values = {{"delta", params.delta}, {"level", params.level}, {"n", static_cast<double>(model.scores.size())}};
   certificate.level = 1 - params.delta;
   certificate.delta = params.delta;

@@ -20,7 +20,9 @@
 
 #include <array>
 #include <cmath>
-#include <cstdio>
+
+#include "base/number_text.h"
+#include "table/bound_column.h"
 
 namespace plimsoll::conformal::online {
 namespace {
@@ -35,19 +37,6 @@ constexpr std::array<RoleInfo, 8> roles = {{{"prediction", "predicted value", fa
                                             {"target", "the truth; empty where it is not known", false, false},
                                             {"order", "time of the row: must not fall", false, false},
                                             {"id", "identity of a row, kept beside the answer", false, false}}};
-
-std::string word(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.12g", value);
-  return text.data();
-}
-
-Result<void> role_into(const Table& table, std::string_view role, std::string& out) {
-  PLIMSOLL_TRY(const std::vector<std::string> names, table.role_columns(role));
-  if (names.size() > 1) return Error(ErrorCode::bad_parameter, "the role '" + std::string(role) + "' takes one column", "Name one column.").in_parameter(std::string(role));
-  if (!names.empty()) out = names.front();
-  return {};
-}
 
 Result<void> bind(const Table& table, Columns& columns) {
   PLIMSOLL_CHECK(role_into(table, "prediction", columns.prediction));
@@ -262,14 +251,14 @@ Result<Certificate> certify(const Model& model) {
   certificate.falsified_by = "plimsoll prove conformal.online";
   if (params.rule == Rule::aci) {
     certificate.template_id = "coverage.longrun";
-    certificate.promise = "Over T steps of any stream whatever, the share of misses differs from " + word(params.alpha) + " by at most (" + word(std::max(params.alpha, 1 - params.alpha)) + " + " + word(params.gamma) + ") / (" + word(params.gamma) + " T).";
+    certificate.promise = "Over T steps of any stream whatever, the share of misses differs from " + number_text(params.alpha) + " by at most (" + number_text(std::max(params.alpha, 1 - params.alpha)) + " + " + number_text(params.gamma) + ") / (" + number_text(params.gamma) + " T).";
     certificate.assumptions = {"the truth of a step is known before the next", "an interval may be the whole line or empty"};
     certificate.exactness = Exactness::exact;
     return certificate;
   }
   const bool fixed = params.rule == Rule::fixed || params.rule == Rule::enbpi;
   certificate.template_id = "coverage.followed";
-  certificate.promise = "The share of misses is steered towards " + word(params.alpha) + (fixed ? " as long as the scores are near exchangeable within the window." : "; how fast it comes there depends on the stream.");
+  certificate.promise = "The share of misses is steered towards " + number_text(params.alpha) + (fixed ? " as long as the scores are near exchangeable within the window." : "; how fast it comes there depends on the stream.");
   certificate.assumptions = {"the truth of a step is known before the next", fixed ? "scores within the window are near exchangeable" : "the stream changes slowly against the steps"};
   certificate.exactness = Exactness::heuristic;
   return certificate;

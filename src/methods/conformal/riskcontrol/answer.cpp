@@ -45,20 +45,6 @@ Result<Table> losses_of(const Model& model, const Table& data) {
   return builder.build();
 }
 
-Result<Table> beside_kept(const Model& model, const Table& data, const Options& options, Table answer) {
-  if (options.keep == Keep::none) return answer;
-  Table kept = data;
-  if (options.keep == Keep::id) {
-    PLIMSOLL_TRY(const std::vector<std::string> bound, data.role_columns("id"));
-    const std::string id = bound.empty() ? model.columns.id : bound.front();
-    if (id.empty() || !data.has(id)) return answer;
-    PLIMSOLL_TRY(kept, data.select({id}));
-  }
-  for (const ColumnInfo& column : answer.columns())
-    if (kept.has(column.name)) return Error(ErrorCode::bad_parameter, "the rows have a column '" + column.name + "', which the answer would repeat", "Rename it, or keep fewer columns: --keep id.").in_parameter("keep").in_column(column.name);
-  return kept.with_roles({}).beside(answer);
-}
-
 stats::Interval interval_of(const RiskSum& one, std::int64_t n, double level) {
   if (one.binary) return stats::clopper_pearson(one.ones, n, level);
   const auto count = static_cast<double>(n);
@@ -97,7 +83,9 @@ Result<Outputs> apply(Context& context, const Model& model, const ApplyInputs& i
   PLIMSOLL_CHECK(context.stop.check());
   Outputs outputs;
   PLIMSOLL_TRY(Table answer, model.columns.loss.empty() ? sets_of(model, inputs.data) : losses_of(model, inputs.data));
-  PLIMSOLL_TRY(outputs.rows, beside_kept(model, inputs.data, options, std::move(answer)));
+  std::string id = inputs.data.has(model.columns.id) ? model.columns.id : std::string();
+  PLIMSOLL_CHECK(role_into(inputs.data, "id", id));
+  PLIMSOLL_TRY(outputs.rows, beside_kept(inputs.data, id, options.keep, std::move(answer)));
   return outputs;
 }
 

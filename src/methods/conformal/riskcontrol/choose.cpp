@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
 #include <numeric>
 
+#include "base/number_text.h"
 #include "engine/door.h"
 #include "methods/conformal/riskcontrol/riskcontrol.h"
 #include "stats/multiple_testing.h"
@@ -15,12 +15,6 @@
 
 namespace plimsoll::conformal::riskcontrol {
 namespace {
-
-std::string word(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.12g", value);
-  return text.data();
-}
 
 Result<Test> test_of(const Risks& risks, const Params& params) {
   const bool binary = std::all_of(risks.sums.begin(), risks.sums.end(), [](const RiskSum& one) { return one.binary; });
@@ -159,7 +153,7 @@ Result<Model> fit(Context& context, const Inputs& inputs, const Params& params) 
   const bool largest = params.procedure == Procedure::ltt && params.choose == Choose::largest;
   model.index = static_cast<std::int64_t>(good.empty() ? plan.lambdas.size() - 1 : largest ? *std::max_element(good.begin(), good.end()) : *std::min_element(good.begin(), good.end()));
   model.lambda = model.lambdas[static_cast<std::size_t>(model.index)];
-  if (!model.certified) context.warn("No lambda of the grid keeps the promise with " + std::to_string(model.n) + " rows: the largest one, " + word(model.lambda) + ", is taken and nothing is promised. More rows or a higher alpha help.");
+  if (!model.certified) context.warn("No lambda of the grid keeps the promise with " + std::to_string(model.n) + " rows: the largest one, " + number_text(model.lambda) + ", is taken and nothing is promised. More rows or a higher alpha help.");
   return model;
 }
 
@@ -182,23 +176,23 @@ Result<Certificate> certify(const Model& model) {
   certificate.template_id = crc ? "risk.expected" : "risk.confident";
   std::string risks;
   for (std::size_t r = 0; r < model.names.size(); ++r) {
-    risks += (r == 0 ? "" : r + 1 == model.names.size() ? " and " : ", ") + ("the expected loss '" + model.names[r] + "' is at most " + word(model.params.alpha[r]));
+    risks += (r == 0 ? "" : r + 1 == model.names.size() ? " and " : ", ") + ("the expected loss '" + model.names[r] + "' is at most " + number_text(model.params.alpha[r]));
     certificate.values["alpha." + model.names[r]] = model.params.alpha[r];
     certificate.values["risk." + model.names[r]] = model.risks[r * model.lambdas.size() + static_cast<std::size_t>(model.index)];
   }
   const std::string unit = model.columns.group.empty() ? "row" : "group";
-  certificate.promise = crc ? "At lambda " + word(model.lambda) + " " + risks + " for a new " + unit + " exchangeable with the " + std::to_string(model.n) + " of the calibration; the expectation is over their drawing and the new one's together."
-                            : "With probability at least " + word(1 - model.params.delta) + " over the drawing of the " + std::to_string(model.n) + " calibration " + unit + "s, at lambda " + word(model.lambda) + " " + risks + ".";
+  certificate.promise = crc ? "At lambda " + number_text(model.lambda) + " " + risks + " for a new " + unit + " exchangeable with the " + std::to_string(model.n) + " of the calibration; the expectation is over their drawing and the new one's together."
+                            : "With probability at least " + number_text(1 - model.params.delta) + " over the drawing of the " + std::to_string(model.n) + " calibration " + unit + "s, at lambda " + number_text(model.lambda) + " " + risks + ".";
   certificate.values["lambda"] = model.lambda;
   certificate.values["delta"] = crc ? 0 : model.params.delta;
   certificate.level = crc ? 1 - model.params.alpha.front() / model.params.bound : 1 - model.params.delta;
   certificate.delta = crc ? 0 : model.params.delta;
   certificate.n = model.n;
   certificate.exactness = Exactness::exact;
-  certificate.assumptions = {crc ? "calibration rows and new ones are exchangeable" : "calibration rows are independent and drawn as new ones are", "the predictor has not learned from the calibration rows", "losses lie between 0 and " + word(model.params.bound), "the grid of lambdas was fixed before looking at the losses"};
+  certificate.assumptions = {crc ? "calibration rows and new ones are exchangeable" : "calibration rows are independent and drawn as new ones are", "the predictor has not learned from the calibration rows", "losses lie between 0 and " + number_text(model.params.bound), "the grid of lambdas was fixed before looking at the losses"};
   certificate.vacuous = !model.certified;
   if (!model.certified) certificate.remarks.push_back("No lambda could be certified; the most cautious one stands here and nothing is promised of it.");
-  if (!crc) certificate.remarks.push_back("Test: " + model.test + "; p-value " + word(model.p_values.empty() ? 1 : model.p_values[static_cast<std::size_t>(model.index)]) + ".");
+  if (!crc) certificate.remarks.push_back("Test: " + model.test + "; p-value " + number_text(model.p_values.empty() ? 1 : model.p_values[static_cast<std::size_t>(model.index)]) + ".");
   if (!model.overlap_remark.empty()) certificate.remarks.push_back(model.overlap_remark);
   certificate.falsified_by = "plimsoll prove conformal.riskcontrol";
   return certificate;

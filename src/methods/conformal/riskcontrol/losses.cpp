@@ -14,12 +14,6 @@
 namespace plimsoll::conformal::riskcontrol {
 namespace {
 
-Result<std::string> one_column(const Table& table, std::string_view role) {
-  PLIMSOLL_TRY(const std::vector<std::string> names, table.role_columns(role));
-  if (names.size() > 1) return Error(ErrorCode::bad_parameter, "the role '" + std::string(role) + "' takes one column", "Name one column.").in_parameter(std::string(role));
-  return names.empty() ? std::string() : names.front();
-}
-
 struct Named {
   std::string risk;
   double lambda = 0;

@@ -22,7 +22,6 @@ constexpr std::array<std::string_view, 3> procedure_names = {"crc", "rcps", "ltt
 constexpr std::array<std::string_view, 6> test_names = {"auto", "hoeffding", "hoeffding_bentkus", "bernstein", "binomial", "betting"};
 constexpr std::array<std::string_view, 4> family_names = {"fixed_sequence", "split_fixed_sequence", "bonferroni", "holm"};
 constexpr std::array<std::string_view, 2> choose_names = {"smallest", "largest"};
-constexpr std::array<std::string_view, 3> keep_names = {"id", "all", "none"};
 
 constexpr std::array<RoleInfo, 6> fit_roles = {{{"loss", "loss of a row at each lambda: columns named NAME@LAMBDA", false, true},
                                                 {"probability", "probability of each class", false, true},
@@ -44,7 +43,6 @@ std::span<const std::string_view> choices_of(Procedure) { return procedure_names
 std::span<const std::string_view> choices_of(Test) { return test_names; }
 std::span<const std::string_view> choices_of(Family) { return family_names; }
 std::span<const std::string_view> choices_of(Choose) { return choose_names; }
-std::span<const std::string_view> choices_of(Keep) { return keep_names; }
 
 void describe(Fields& f, Params& p) {
   f({"alpha", "the level of each risk, in the losses' own unit", above(0)}, p.alpha);

@@ -11,6 +11,7 @@
 
 #include "base/exact_sum.h"
 #include "engine/method.h"
+#include "table/bound_column.h"
 #include "table/table.h"
 
 namespace plimsoll::conformal::riskcontrol {
@@ -25,8 +26,6 @@ enum class Family : int { fixed_sequence, split_fixed_sequence, bonferroni, holm
 std::span<const std::string_view> choices_of(Family);
 enum class Choose : int { smallest, largest };
 std::span<const std::string_view> choices_of(Choose);
-enum class Keep : int { id, all, none };
-std::span<const std::string_view> choices_of(Keep);
 
 struct Params {
   std::vector<double> alpha = {0.1};  // one a risk

@@ -26,7 +26,6 @@ namespace {
 
 constexpr std::array<std::string_view, 2> direction_names = {"above", "below"};
 constexpr std::array<std::string_view, 2> score_names = {"clip", "residual"};
-constexpr std::array<std::string_view, 3> keep_names = {"id", "all", "none"};
 constexpr std::array<RoleInfo, 3> pool_roles = {{{"prediction", "predicted outcome: larger is more promising", true, false},
                                                  {"bar", "the bar of each row, if it is not one for all", false, false},
                                                  {"id", "identity of a row", false, false}}};
@@ -34,18 +33,6 @@ constexpr std::array<RoleInfo, 4> labelled_roles = {{{"target", "the outcome", t
                                                      {"prediction", "predicted outcome, by the same model", true, false},
                                                      {"bar", "the bar of each row, if it is not one for all", false, false},
                                                      {"id", "identity of a row", false, false}}};
-
-Result<std::string> one_column(const Table& table, std::string_view role) {
-  PLIMSOLL_TRY(const std::vector<std::string> names, table.role_columns(role));
-  if (names.size() > 1) return Error(ErrorCode::bad_parameter, "the role '" + std::string(role) + "' takes one column", "Name one column.").in_parameter(std::string(role));
-  return names.empty() ? std::string() : names.front();
-}
-
-Result<std::string> needed_column(const Table& table, std::string_view role) {
-  PLIMSOLL_TRY(std::string name, one_column(table, role));
-  if (name.empty()) return Error(ErrorCode::missing_input, "the role '" + std::string(role) + "' is not bound", "Bind it: --" + std::string(role) + " COLUMN.").in_parameter(std::string(role));
-  return name;
-}
 
 struct Bars {
   std::vector<double> labelled;
@@ -173,23 +160,10 @@ Report report_of(const Params& params, const Outputs& outputs, const std::vector
   return report;
 }
 
-Result<Table> beside_pool(const Table& pool, const Options& options, Table answer) {
-  PLIMSOLL_TRY(const std::string id, one_column(pool, "id"));
-  if (options.keep == Keep::none || (options.keep == Keep::id && id.empty())) return answer;
-  if (options.keep == Keep::all) {
-    for (const ColumnInfo& column : answer.columns())
-      if (pool.has(column.name)) return Error(ErrorCode::bad_parameter, "the pool has a column '" + column.name + "', which the answer would repeat", "Rename it, or keep fewer columns: --keep id.").in_parameter("keep").in_column(column.name);
-    return pool.with_roles({}).beside(answer);
-  }
-  PLIMSOLL_TRY(const Table kept, pool.select({id}));
-  return kept.with_roles({}).beside(answer);
-}
-
 }  // namespace
 
 std::span<const std::string_view> choices_of(Direction) { return direction_names; }
 std::span<const std::string_view> choices_of(Score) { return score_names; }
-std::span<const std::string_view> choices_of(Keep) { return keep_names; }
 
 void describe(Fields& f, Params& p) {
   f({"q", "largest expected share of selected candidates that miss the bar (false discovery rate)", between(0, 1)}, p.q);
@@ -271,7 +245,8 @@ Result<Outputs> apply(Context& context, const Params& params, const Inputs& inpu
   TableBuilder builder;
   builder.real("p_value", std::move(p)).boolean("selected", std::move(selected));
   PLIMSOLL_TRY(Table answer, std::move(builder).build());
-  PLIMSOLL_TRY(outputs.rows, beside_pool(inputs.pool, options, std::move(answer)));
+  PLIMSOLL_TRY(const std::string id, one_column(inputs.pool, "id"));
+  PLIMSOLL_TRY(outputs.rows, beside_kept(inputs.pool, id, options.keep, std::move(answer)));
   return outputs;
 }
 

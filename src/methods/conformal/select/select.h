@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/method.h"
+#include "table/bound_column.h"
 #include "table/table.h"
 
 namespace plimsoll::conformal::select {
@@ -16,8 +17,6 @@ enum class Direction : int { above, below };
 std::span<const std::string_view> choices_of(Direction);
 enum class Score : int { clip, residual };
 std::span<const std::string_view> choices_of(Score);
-enum class Keep : int { id, all, none };
-std::span<const std::string_view> choices_of(Keep);
 
 // Without a fit the parameters are the model.
 struct Params {

@@ -13,7 +13,7 @@
 #include "base/exact_sum.h"
 #include "engine/artifact.h"
 #include "methods/conformal/split/answers.h"
-#include "methods/conformal/split/rows.h"
+#include "learn/score_rows.h"
 #include "stats/distributions.h"
 #include "stats/intervals.h"
 
@@ -34,9 +34,9 @@ Result<Measured> measure_classes(Context& context, const Model& model, const Tab
   if (with_target) {
     std::vector<std::int64_t> numbers(static_cast<std::size_t>(table.rows()));
     std::iota(numbers.begin(), numbers.end(), table.first_row());
-    PLIMSOLL_CHECK(LabelReader(model.plan.classes).read(table, columns.target, numbers, measured.labels));
+    PLIMSOLL_CHECK(learn::LabelReader(model.plan.classes).read(table, columns.target, numbers, measured.labels));
   }
-  for (const Sets& sets : answers.sets) {
+  for (const learn::Sets& sets : answers.sets) {
     std::vector<double> sizes;
     std::vector<char> covered;
     for (std::size_t i = 0; i + 1 < sets.offsets.size(); ++i) {
@@ -44,9 +44,7 @@ Result<Measured> measure_classes(Context& context, const Model& model, const Tab
       const auto end = static_cast<std::size_t>(sets.offsets[i + 1]);
       sizes.push_back(static_cast<double>(end - begin));
       if (!with_target) continue;
-      bool found = false;
-      for (std::size_t at = begin; at < end; ++at) found = found || (sets.codes.empty() ? sets.small_codes[at] : sets.codes[at]) == measured.labels[i];
-      covered.push_back(found);
+      covered.push_back(sets.holds(i, measured.labels[i]));
     }
     measured.sizes.push_back(std::move(sizes));
     if (with_target) measured.covered.push_back(std::move(covered));
@@ -55,7 +53,7 @@ Result<Measured> measure_classes(Context& context, const Model& model, const Tab
 }
 
 Result<Measured> measure_numbers(Context& context, const Model& model, const Table& table, const Columns& columns, bool with_target) {
-  PLIMSOLL_TRY(const NumberAnswers answers, answer_numbers(context, model, table, columns));
+  PLIMSOLL_TRY(const learn::Intervals answers, answer_numbers(context, model, table, columns));
   Measured measured;
   Reals y;
   if (with_target) {
@@ -83,7 +81,7 @@ Result<Measured> measure(Context& context, const Model& model, const Table& tabl
 // The answers that stand in scored rows, by the names apply gave them.
 bool is_scored(const Model& model, const Table& table) {
   for (std::size_t a = 0; a < model.params.alpha.size(); ++a)
-    if (!table.has(column_name(model.params, of_classes(model.plan.score) ? "set" : "empty", a))) return false;
+    if (!table.has(learn::level_column(model.params.alpha, of_classes(model.plan.score) ? "set" : "empty", a))) return false;
   return true;
 }
 
@@ -101,14 +99,14 @@ Result<Measured> read_scored(const Model& model, const Table& table, const std::
     std::vector<double> sizes;
     std::vector<char> covered;
     if (classes) {
-      PLIMSOLL_TRY(const auto sets, table.text_lists(column_name(model.params, "set", a)));
+      PLIMSOLL_TRY(const auto sets, table.text_lists(learn::level_column(model.params.alpha, "set", a)));
       for (std::size_t i = 0; i < sets.size(); ++i) {
         sizes.push_back(static_cast<double>(sets[i].size()));
         if (!labels.empty()) covered.push_back(std::find(sets[i].begin(), sets[i].end(), labels[i]) != sets[i].end());
       }
     } else {
-      PLIMSOLL_TRY(const Reals low, table.reals(column_name(model.params, "lower", a), Missing::as_nan));
-      PLIMSOLL_TRY(const Reals high, table.reals(column_name(model.params, "upper", a), Missing::as_nan));
+      PLIMSOLL_TRY(const Reals low, table.reals(learn::level_column(model.params.alpha, "lower", a), Missing::as_nan));
+      PLIMSOLL_TRY(const Reals high, table.reals(learn::level_column(model.params.alpha, "upper", a), Missing::as_nan));
       for (std::size_t i = 0; i < low.size(); ++i) {
         sizes.push_back(std::max(0.0, high[i] - low[i]));
         if (!target.empty()) covered.push_back(low[i] <= y[i] && y[i] <= high[i]);
@@ -278,7 +276,7 @@ void add_facts(const Model& model, std::int64_t rows, Report& report) {
   report.facts.emplace_back("rows here", std::to_string(rows));
 }
 
-void add_winkler(const Model& model, const NumberAnswers& answers, const Reals& y, Report& report) {
+void add_winkler(const Model& model, const learn::Intervals& answers, const Reals& y, Report& report) {
   std::vector<double> scores;
   for (std::size_t i = 0; i < y.size(); ++i) {
     const double low = answers.lower[0][i];
@@ -324,7 +322,7 @@ Result<Report> assess(Context& context, const AssessInputs& inputs, const Assess
   if (!inputs.model) return Error(ErrorCode::missing_input, "assess needs a calibrated model", "Give one: --model model.plim.").in_parameter("model");
   const Model& model = inputs.model->model().as<Model>();
   PLIMSOLL_CHECK(sound(model));
-  PLIMSOLL_TRY(const Columns columns, columns_of(inputs.data, model.plan, model.params, true));
+  PLIMSOLL_TRY(const Columns columns, learn::columns_of(inputs.data, model.plan, model.params, true));
   if (inputs.data.rows() == 0) return Error(ErrorCode::too_few_rows, "there are no rows to assess on", "Give at least one labelled row.").in_parameter("data");
   PLIMSOLL_CHECK(warn_of_calibration_rows(context, model, inputs.data));
   PLIMSOLL_TRY(const Measured measured, measure(context, model, inputs.data, columns, true));
@@ -335,7 +333,7 @@ Result<Report> assess(Context& context, const AssessInputs& inputs, const Assess
   size_figure(model, measured, out);
   PLIMSOLL_CHECK(group_tables(model, inputs.data, measured, params.confidence, out));
   if (!of_classes(model.plan.score)) {
-    PLIMSOLL_TRY(const NumberAnswers answers, answer_numbers(context, model, inputs.data, columns));
+    PLIMSOLL_TRY(const learn::Intervals answers, answer_numbers(context, model, inputs.data, columns));
     PLIMSOLL_TRY(const Reals y, inputs.data.reals(columns.target));
     add_winkler(model, answers, y, out);
   }
@@ -350,7 +348,7 @@ Result<Report> report(Context& context, const Model& model, const ReportInputs& 
   if (is_scored(model, inputs.data)) {
     PLIMSOLL_TRY(measured, read_scored(model, inputs.data, with_target ? bound.front() : std::string()));
   } else {
-    PLIMSOLL_TRY(const Columns columns, columns_of(inputs.data, model.plan, model.params, with_target));
+    PLIMSOLL_TRY(const Columns columns, learn::columns_of(inputs.data, model.plan, model.params, with_target));
     PLIMSOLL_TRY(measured, measure(context, model, inputs.data, columns, with_target));
   }
   Report out;
@@ -363,7 +361,7 @@ Result<Report> report(Context& context, const Model& model, const ReportInputs& 
   if (with_target) {
     PLIMSOLL_CHECK(level_table(model, measured, 0.99, out));
   } else {
-    for (std::size_t a = 0; a < model.params.alpha.size(); ++a) out.figures.emplace_back(column_name(model.params, "size", a), mean_of(measured.sizes[a]));
+    for (std::size_t a = 0; a < model.params.alpha.size(); ++a) out.figures.emplace_back(learn::level_column(model.params.alpha, "size", a), mean_of(measured.sizes[a]));
   }
   size_figure(model, measured, out);
   return out;

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <numeric>
 
 #include "engine/door.h"
-#include "methods/conformal/split/rows.h"
+#include "learn/score_rows.h"
+#include "methods/conformal/split/split.h"
 #include "table/row_sums.h"
 
 namespace plimsoll::conformal::split {
@@ -20,55 +19,7 @@ void start_ranks(State& state) {
   state.ranks.assign(static_cast<std::size_t>(sides_of(state.plan.score)), ScoreRanks(levels));
 }
 
-// Rows whose cells are all there; numbers of the rest are dropped from `numbers`.
-Result<Table> complete_rows(const Table& rows, const Plan& plan, std::vector<std::int64_t>& numbers, std::vector<double>& draws) {
-  std::vector<char> whole(numbers.size(), 1);
-  std::vector<std::string> names = plan.columns.probability;
-  if (!of_classes(plan.score)) {
-    names = {plan.columns.target};
-    for (const auto* name : {&plan.columns.prediction, &plan.columns.sigma, &plan.columns.lower, &plan.columns.upper, &plan.columns.median})
-      if (!name->empty()) names.push_back(*name);
-  } else {
-    PLIMSOLL_TRY(const Categories labels, rows.categories(plan.columns.target));
-    for (std::size_t i = 0; i < whole.size(); ++i) whole[i] = labels.codes[i] >= 0;
-  }
-  for (const std::string& name : names) {
-    PLIMSOLL_TRY(const Reals column, rows.reals(name, Missing::as_nan));
-    for (std::size_t i = 0; i < whole.size(); ++i) whole[i] = static_cast<char>(whole[i] & static_cast<char>(std::isfinite(column[i])));
-  }
-  std::vector<std::int64_t> kept;
-  for (std::size_t i = 0; i < whole.size(); ++i)
-    if (whole[i]) kept.push_back(static_cast<std::int64_t>(i));
-  if (kept.size() == whole.size()) return rows;
-  for (std::size_t i = 0; i < kept.size(); ++i) {
-    numbers[i] = numbers[static_cast<std::size_t>(kept[i])];
-    if (!draws.empty()) draws[i] = draws[static_cast<std::size_t>(kept[i])];
-  }
-  numbers.resize(kept.size());
-  if (!draws.empty()) draws.resize(kept.size());
-  return rows.take(kept);
-}
-
-struct Slice {
-  Table rows;
-  std::vector<std::int64_t> numbers;
-  std::vector<double> draws;  // empty unless the score is randomised
-};
-
-Result<Slice> next_slice(const Context& context, const State& state, const Table& batch, std::int64_t begin) {
-  Slice slice;
-  slice.rows = batch.slice(begin, slice_rows);
-  slice.numbers.resize(static_cast<std::size_t>(slice.rows.rows()));
-  std::iota(slice.numbers.begin(), slice.numbers.end(), slice.rows.first_row());
-  if (of_classes(state.plan.score) && class_options(state.params, state.plan.score).needs_uniforms()) {
-    slice.draws.resize(slice.numbers.size());
-    PLIMSOLL_CHECK(draw_rows(context.rng.child("calibrate"), slice.rows, state.plan.columns.id, slice.draws));
-  }
-  if (state.params.missing == MissingRows::drop) {
-    PLIMSOLL_TRY(slice.rows, complete_rows(slice.rows, state.plan, slice.numbers, slice.draws));
-  }
-  return slice;
-}
+using Slice = learn::ScoreSlice;
 
 Result<void> keep(State& state, std::span<const double> scores) {
   if (!state.params.keep_scores || state.pass > 1) return {};
@@ -85,16 +36,16 @@ struct Sketched {
   std::int64_t begin = 0;
 };
 
-Result<void> update_classes(State& state, const Slice& slice, const LabelReader& labels, Sketched sketched) {
-  const auto options = class_options(state.params, state.plan.score);
-  PLIMSOLL_TRY(ClassSlice columns, class_slice(slice.rows, state.plan.columns.probability));
+Result<void> update_classes(State& state, const Slice& slice, const learn::LabelReader& labels, Sketched sketched) {
+  const auto options = learn::class_options(state.params, state.plan.score);
+  PLIMSOLL_TRY(learn::ClassSlice columns, learn::class_slice(slice.rows, state.plan.columns.probability));
   std::vector<std::int32_t> codes;
   PLIMSOLL_CHECK(labels.read(slice.rows, state.plan.columns.target, slice.numbers, codes));
   learn::ProbabilityCheck found;
-  std::array<double, piece_rows> scores{};
-  std::array<std::uint64_t, piece_rows> hashes{};
-  for (std::size_t begin = 0; begin < codes.size(); begin += piece_rows) {
-    const std::size_t count = std::min(piece_rows, codes.size() - begin);
+  std::array<double, learn::piece_rows> scores{};
+  std::array<std::uint64_t, learn::piece_rows> hashes{};
+  for (std::size_t begin = 0; begin < codes.size(); begin += learn::piece_rows) {
+    const std::size_t count = std::min(learn::piece_rows, codes.size() - begin);
     const learn::ClassColumns piece = columns.cut(begin, count);
     const std::span<std::uint64_t> hashed(hashes.data(), count);
     if (sketched.sums != nullptr) {
@@ -112,28 +63,17 @@ Result<void> update_classes(State& state, const Slice& slice, const LabelReader&
     state.ranks.front().update(out);
     PLIMSOLL_CHECK(keep(state, out));
   }
-  PLIMSOLL_CHECK(refuse_bad(found, slice.rows, state.plan.columns.probability, slice.numbers));
+  PLIMSOLL_CHECK(learn::refuse_bad(found, slice.rows, state.plan.columns.probability, slice.numbers));
   if (state.pass == 1) state.tally.off += found.off;
   return {};
 }
 
 Result<void> update_numbers(State& state, const Slice& slice) {
-  PLIMSOLL_TRY(const Reals y, slice.rows.reals(state.plan.columns.target));
-  PLIMSOLL_TRY(const Ends ends, ends_of(slice.rows, state.plan.score, state.plan.columns, state.params.offset, slice.numbers));
-  std::vector<double> low(y.size()), high(y.size());
-  for (std::size_t i = 0; i < y.size(); ++i) {
-    low[i] = (ends.base_low[i] - y[i]) / ends.scale_low[i];
-    high[i] = (y[i] - ends.base_high[i]) / ends.scale_high[i];
-  }
-  if (sides_of(state.plan.score) == 1)
-    for (std::size_t i = 0; i < y.size(); ++i) low[i] = low[i] < high[i] ? high[i] : low[i];
-  for (std::size_t i = 0; i < y.size(); ++i)
-    if (std::isnan(low[i]) || std::isnan(high[i]))
-      return Error(ErrorCode::bad_value, "the score of a row is not a number", "Give values of ordinary size.").in_column(state.plan.columns.target).at_row(slice.numbers[i]);
-  state.ranks[0].update(low);
-  if (state.ranks.size() == 2) state.ranks[1].update(high);
-  if (state.pass == 1) state.tally.crossed += ends.crossed;
-  return keep(state, low);
+  PLIMSOLL_TRY(const learn::SideScores scores, learn::number_scores(slice.rows, state.plan, state.params.offset, slice.numbers));
+  state.ranks[0].update(scores.low);
+  if (state.ranks.size() == 2) state.ranks[1].update(scores.high);
+  if (state.pass == 1) state.tally.crossed += scores.crossed;
+  return keep(state, scores.low);
 }
 
 Result<void> note_learned(State& state, const Inputs& inputs) {
@@ -145,31 +85,29 @@ Result<void> note_learned(State& state, const Inputs& inputs) {
 
 std::vector<std::int64_t> wanted_ranks(const State& state) {
   std::vector<std::int64_t> ranks;
-  for (std::size_t a = 0; a < state.params.alpha.size(); ++a) ranks.push_back(rank_of(state.tally.rows, tail_of(state.params, state.plan.score, a)));
+  for (std::size_t a = 0; a < state.params.alpha.size(); ++a) ranks.push_back(learn::conformal_rank_of(state.tally.rows, tail_of(state.params, state.plan.score, a)));
   return ranks;
 }
 
 Result<void> enough_rows(const State& state, const std::vector<std::int64_t>& ranks) {
-  if (state.tally.rows == 0) return Error(ErrorCode::too_few_rows, "the calibration table has no rows", "Give at least " + std::to_string(rows_needed(tail_of(state.params, state.plan.score, 0))) + " labelled rows.").in_parameter("data");
+  if (state.tally.rows == 0) return Error(ErrorCode::too_few_rows, "the calibration table has no rows", "Give at least " + std::to_string(learn::conformal_rows_needed(tail_of(state.params, state.plan.score, 0))) + " labelled rows.").in_parameter("data");
   if (state.params.small_n == SmallSample::infinite) return {};
   for (std::size_t a = 0; a < ranks.size(); ++a) {
     if (ranks[a] <= state.tally.rows) continue;
     const double tail = tail_of(state.params, state.plan.score, a);
-    return Error(ErrorCode::too_few_rows, std::to_string(state.tally.rows) + " calibration rows are too few for alpha " + level_name(1 - state.params.alpha[a]) + ": " + std::to_string(rows_needed(tail)) + " are needed",
-                 "Give at least " + std::to_string(rows_needed(tail)) + " rows, raise alpha, or take the infinite answer with --small-n infinite.").in_parameter("alpha");
+    return Error(ErrorCode::too_few_rows, std::to_string(state.tally.rows) + " calibration rows are too few for alpha " + level_name(1 - state.params.alpha[a]) + ": " + std::to_string(learn::conformal_rows_needed(tail)) + " are needed",
+                 "Give at least " + std::to_string(learn::conformal_rows_needed(tail)) + " rows, raise alpha, or take the infinite answer with --small-n infinite.").in_parameter("alpha");
   }
   return {};
 }
 
 void warn_of_rows(Context& context, const Model& model) {
-  if (model.off > 0) context.warn(std::to_string(model.off) + " calibration rows have class probabilities whose sum misses one by more than 1e-6.");
-  if (model.crossed > 0) context.warn(std::to_string(model.crossed) + " calibration rows have crossed quantiles; they were swapped.");
-  if (model.dropped > 0) context.warn(std::to_string(model.dropped) + " calibration rows with missing values were left out.");
+  learn::warn_of_scores(context, model.off, model.crossed, model.dropped);
   const std::size_t sides = static_cast<std::size_t>(sides_of(model.plan.score));
   for (std::size_t a = 0; a < model.params.alpha.size(); ++a) {
     const double tail = tail_of(model.params, model.plan.score, a);
     if (model.ranks[a * sides] > model.n)
-      context.warn(std::to_string(model.n) + " calibration rows are too few for the level " + level_name(model.params.alpha[a]) + ": every answer there is the whole space. " + std::to_string(rows_needed(tail)) + " rows are needed.");
+      context.warn(std::to_string(model.n) + " calibration rows are too few for the level " + level_name(model.params.alpha[a]) + ": every answer there is the whole space. " + std::to_string(learn::conformal_rows_needed(tail)) + " rows are needed.");
   }
 }
 
@@ -184,7 +122,7 @@ Result<State> start(Context&, const Params& params) {
 Result<void> update(Context& context, State& state, const Inputs& inputs) {
   PLIMSOLL_CHECK(note_learned(state, inputs));
   if (!state.plan.ready) {
-    PLIMSOLL_TRY(state.plan, plan_of(inputs.data, state.params));
+    PLIMSOLL_TRY(state.plan, learn::plan_of(inputs.data, state.params));
     start_ranks(state);
   }
   const bool sketched = state.pass == 1 && state.params.fingerprint;
@@ -197,12 +135,12 @@ Result<void> update(Context& context, State& state, const Inputs& inputs) {
       PLIMSOLL_TRY(sums, RowSums::of(inputs.data, state.plan.columns.probability));
     }
   }
-  const LabelReader labels(state.plan.classes);
+  const learn::LabelReader labels(state.plan.classes);
   const std::int64_t rows = inputs.data.rows();
-  for (std::int64_t begin = 0; begin < rows; begin += slice_rows) {
+  for (std::int64_t begin = 0; begin < rows; begin += learn::slice_rows) {
     PLIMSOLL_CHECK(context.stop.check());
-    PLIMSOLL_TRY(const Slice slice, next_slice(context, state, inputs.data, begin));
-    const std::int64_t all = std::min(slice_rows, rows - begin);
+    PLIMSOLL_TRY(const Slice slice, learn::next_slice(inputs.data, begin, state.plan, state.params, state.params.missing, context.rng.child("calibrate")));
+    const std::int64_t all = std::min(learn::slice_rows, rows - begin);
     const auto kept = static_cast<std::int64_t>(slice.numbers.size());
     // Rows whose probabilities are read for the check are sketched by the same reading.
     const bool by_piece = sums.has_value() && kept == all;

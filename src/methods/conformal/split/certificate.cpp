@@ -37,7 +37,7 @@ void add_level(const Model& model, std::size_t a, Certificate& certificate) {
   values["rank" + suffix] = static_cast<double>(k);
   if (k > model.n) {
     values["attained" + suffix] = 1;
-    const std::int64_t needed = rows_needed(tail_of(model.params, model.plan.score, a));
+    const std::int64_t needed = learn::conformal_rows_needed(tail_of(model.params, model.plan.score, a));
     values["rows_needed" + suffix] = static_cast<double>(needed);
     certificate.remarks.push_back("At level " + level_name(model.params.alpha[a]) + " the answer is the whole space: " + std::to_string(model.n) + " rows are too few, " + std::to_string(needed) + " are needed.");
     return;

@@ -2,15 +2,12 @@
 // Rows whose truth is known: class probabilities drawn from a Dirichlet law, the label drawn from those very probabilities, so
 // that the best sets and their coverage are known.
 
-#include <array>
-
 #include "engine/artifact.h"
+#include "learn/known_truth.h"
 #include "methods/conformal/split/split.h"
 
 namespace plimsoll::conformal::split {
 namespace {
-
-constexpr std::array<const char*, 3> example_classes = {"low", "medium", "high"};
 
 Result<ArtifactPort> example_model(Context& context, const Table& data) {
   Inputs inputs;
@@ -40,31 +37,7 @@ Table without_target(const Table& table) {
 
 Result<Table> example_rows(std::uint64_t seed, std::uint64_t part, std::int64_t rows) {
   Stream stream = Stream(seed).child("conformal.split example").child(part);
-  const auto count = static_cast<std::size_t>(rows);
-  std::array<std::vector<double>, 3> p;
-  for (auto& column : p) column.resize(count);
-  std::vector<std::string> ids;
-  std::vector<std::string> labels;
-  for (std::size_t i = 0; i < count; ++i) {
-    std::array<double, 3> mass{};
-    double sum = 0;
-    for (double& m : mass) {
-      m = stream.gamma(0.5);
-      sum += m;
-    }
-    for (std::size_t c = 0; c < 3; ++c) p[c][i] = mass[c] / sum;
-    const double u = stream.uniform();
-    std::size_t label = 0;
-    for (double reached = p[0][i]; label < 2 && u >= reached; reached += p[label][i]) ++label;
-    labels.emplace_back(example_classes[label]);
-    ids.push_back((part == 0 ? "c" : "n") + std::to_string(i));
-  }
-  TableBuilder builder;
-  builder.text("id", std::move(ids));
-  for (std::size_t c = 0; c < 3; ++c) builder.real(std::string("p_") + example_classes[c], std::move(p[c]));
-  builder.text("y", std::move(labels));
-  PLIMSOLL_TRY(const Table table, std::move(builder).build());
-  return table.with_roles({{"target", {"y"}}, {"probability", {"p_low", "p_medium", "p_high"}}, {"id", {"id"}}});
+  return learn::dirichlet_rows(stream, rows, part == 0 ? "c" : "n");
 }
 
 Result<Example> example(Context& context, Verb verb, std::uint64_t seed, std::int64_t rows) {

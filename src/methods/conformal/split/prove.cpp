@@ -11,7 +11,8 @@
 #include <cmath>
 
 #include "engine/subject.h"
-#include "methods/conformal/split/rows.h"
+#include "learn/known_truth.h"
+#include "methods/conformal/split/split.h"
 #include "stats/count_law.h"
 #include "stats/distributions.h"
 
@@ -75,23 +76,6 @@ Result<Table> class_rows(Stream& stream, std::int64_t rows) {
   return table.with_roles({{"target", {"y"}}, {"probability", {"p_0", "p_1", "p_2"}}});
 }
 
-Result<std::int64_t> covered_numbers(const Table& rows, const Table& answer) {
-  PLIMSOLL_TRY(const Reals y, rows.reals("y"));
-  PLIMSOLL_TRY(const Reals lower, answer.reals("lower", Missing::as_nan));
-  PLIMSOLL_TRY(const Reals upper, answer.reals("upper", Missing::as_nan));
-  std::int64_t covered = 0;
-  for (std::size_t i = 0; i < y.size(); ++i) covered += lower[i] <= y[i] && y[i] <= upper[i] ? 1 : 0;
-  return covered;
-}
-
-Result<std::int64_t> covered_classes(const Table& rows, const Table& answer) {
-  PLIMSOLL_TRY(const std::vector<std::int64_t> y, rows.integers("y"));
-  PLIMSOLL_TRY(const auto sets, answer.text_lists("set"));
-  std::int64_t covered = 0;
-  for (std::size_t i = 0; i < y.size(); ++i) covered += std::find(sets[i].begin(), sets[i].end(), std::to_string(y[i])) != sets[i].end() ? 1 : 0;
-  return covered;
-}
-
 Params redraw_params(bool classes, std::int64_t redraw) {
   Params params;
   params.score = !classes ? Score::absolute : redraw % 2 == 0 ? Score::lac : Score::aps;
@@ -105,7 +89,7 @@ Params redraw_params(bool classes, std::int64_t redraw) {
 Result<Seen> redraw_all(Context& outer, const Subject& subject, const Design& design, bool classes) {
   Seen seen;
   seen.design = design;
-  seen.rank = rank_of(design.n, 0.1);
+  seen.rank = learn::conformal_rank_of(design.n, 0.1);
   PLIMSOLL_TRY(seen.one, CountLaw::covered(design.n, seen.rank, design.rows));
   seen.band = seen.one.times(design.redraws).band(false_alarm / experiments / 2);
   PLIMSOLL_TRY(const CountLaw violated, CountLaw::covered(design.n, design.violated_rank, design.rows));
@@ -114,7 +98,7 @@ Result<Seen> redraw_all(Context& outer, const Subject& subject, const Design& de
   for (std::int64_t redraw = 0; redraw < design.redraws; ++redraw) {
     PLIMSOLL_CHECK(outer.stop.check());
     // A redraw has a stream of its own: rows and the draws of randomised scores are new each time.
-    Context context{outer.runtime, root.child(static_cast<std::uint64_t>(redraw)), silent_progress(), outer.stop, outer.log, outer.scratch, outer.budget, outer.clock, outer.warn, outer.tally, outer.allow_overlap};
+    Context context = learn::redraw_context(outer, root.child(static_cast<std::uint64_t>(redraw)));
     Stream rows = context.rng.child("rows");
     const auto draw = classes ? &class_rows : &number_rows;
     Inputs calibration;
@@ -124,7 +108,8 @@ Result<Seen> redraw_all(Context& outer, const Subject& subject, const Design& de
     const Params params = redraw_params(classes, redraw);
     PLIMSOLL_TRY(const Model model, (subject.fit<Model>(context, calibration, params)));
     PLIMSOLL_TRY(const Outputs outputs, (subject.apply<Outputs>(context, model, fresh, Options{})));
-    PLIMSOLL_TRY(const std::int64_t covered, classes ? covered_classes(fresh.data, outputs.rows) : covered_numbers(fresh.data, outputs.rows));
+    PLIMSOLL_TRY(const std::vector<char> holds, learn::holds_truth(fresh.data, outputs.rows));
+    const std::int64_t covered = std::count(holds.begin(), holds.end(), char{1});
     seen.total += covered;
     seen.counts.push_back(covered);
   }

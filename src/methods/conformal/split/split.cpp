@@ -6,114 +6,44 @@
 // and given the calibration rows the coverage is Beta(k, n + 1 - k) (Vovk 2012; Marques 2023).
 // k > n has only one honest answer, the whole space: thresholds become infinite and nothing is clamped to the largest score
 // (at n = 5, alpha = 0.1 the clamp would cover 0.834).
-// Here: what the method is; rows.cpp and ends.cpp read rows, calibrate.cpp fits, predict.cpp applies, audit.cpp measures.
+// Here: what the method is; learn/score_rows.h reads rows, calibrate.cpp fits, predict.cpp applies, audit.cpp measures.
 
 #include "methods/conformal/split/split.h"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
-
-#include "stats/order_statistics.h"
 
 namespace plimsoll::conformal::split {
 namespace {
 
-constexpr std::array<std::string_view, 16> score_names = {"auto", "lac", "aps", "raps", "saps", "margin", "topk", "log", "absolute",
-                                                          "normalised", "relative", "signed", "cqr", "cqr_asymmetric", "cqr_r", "cqr_m"};
-constexpr std::array<std::string_view, 2> small_names = {"infinite", "error"};
-constexpr std::array<std::string_view, 2> missing_names = {"refuse", "drop"};
-constexpr std::array<std::string_view, 3> keep_names = {"id", "all", "none"};
-
-constexpr std::array<RoleInfo, 8> fit_roles = {{{"target", "the true label or number", true, false},
-                                                {"probability", "class probabilities, one column a class", false, true},
-                                                {"prediction", "predicted number", false, false},
-                                                {"sigma", "spread of the prediction", false, false},
-                                                {"lower", "predicted lower quantile", false, false},
-                                                {"upper", "predicted upper quantile", false, false},
-                                                {"median", "predicted median (cqr_m)", false, false},
-                                                {"id", "identity of a row", false, false}}};
-constexpr std::array<RoleInfo, 8> apply_roles = {{{"probability", "class probabilities, one column a class", false, true},
-                                                  {"prediction", "predicted number", false, false},
-                                                  {"sigma", "spread of the prediction", false, false},
-                                                  {"lower", "predicted lower quantile", false, false},
-                                                  {"upper", "predicted upper quantile", false, false},
-                                                  {"median", "predicted median (cqr_m)", false, false},
-                                                  {"id", "identity of a row", false, false},
-                                                  {"target", "the true label or number (for reports)", false, false}}};
-constexpr std::array<RoleInfo, 9> assess_roles = {{{"target", "the true label or number", false, false},
-                                                   {"probability", "class probabilities, one column a class", false, true},
-                                                   {"prediction", "predicted number", false, false},
-                                                   {"sigma", "spread of the prediction", false, false},
-                                                   {"lower", "predicted lower quantile", false, false},
-                                                   {"upper", "predicted upper quantile", false, false},
-                                                   {"median", "predicted median (cqr_m)", false, false},
-                                                   {"id", "identity of a row", false, false},
-                                                   {"group", "groups whose coverage is compared", false, false}}};
-constexpr std::array<RoleInfo, 1> learned_roles = {{{"id", "identity of a row", false, false}}};
+constexpr auto fit_roles = learn::score_fit_roles;
+constexpr auto apply_roles = learn::score_apply_roles;
+constexpr auto assess_roles = learn::join_roles(learn::join_roles(std::array<RoleInfo, 1>{{{"target", "the true label or number", false, false}}}, learn::prediction_roles),
+                                                std::array<RoleInfo, 2>{learn::id_role, {"group", "groups whose coverage is compared", false, false}});
+constexpr std::array<RoleInfo, 1> learned_roles = {learn::id_role};
 
 }  // namespace
 
-std::span<const std::string_view> choices_of(Score) { return score_names; }
-std::span<const std::string_view> choices_of(SmallSample) { return small_names; }
-std::span<const std::string_view> choices_of(MissingRows) { return missing_names; }
-std::span<const std::string_view> choices_of(Keep) { return keep_names; }
-
-bool of_classes(Score score) { return score >= Score::lac && score <= Score::neg_log; }
-int sides_of(Score score) { return score == Score::two_tailed || score == Score::cqr_asymmetric ? 2 : 1; }
 double tail_of(const Params& params, Score score, std::size_t which) { return params.alpha[which] / sides_of(score); }
 
 void describe(Fields& f, Params& p) {
   f({"alpha", "miscoverage: one level or several", between(0, 1)}, p.alpha);
-  f({"score", "how badly a label or number suits its prediction; auto: lac for probabilities, cqr for lower and upper, normalised for prediction and sigma, absolute for a prediction"}, p.score);
-  f({"randomized", "aps, raps, saps: draw a uniform for each row, which makes sets exact instead of conservative"}, p.randomized);
+  learn::describe_choice(f, p);
+  learn::describe_randomized(f, p);
   f({"allow_empty", "leave empty sets empty; otherwise they get the most probable class"}, p.allow_empty);
   f({"small_n", "too few rows for a level: answer the whole space, or refuse"}, p.small_n);
   f({"missing", "calibration rows with missing values: refuse them, or drop and count them"}, p.missing);
-  f({"penalty", "raps and saps: weight of the rank penalty", at_least(0)}, p.penalty);
-  f({"penalty_free", "raps: ranks free of penalty", at_least(0)}, p.penalty_free);
-  f({"offset", "added to sigma (normalised) or to the widths (cqr_r, cqr_m)", at_least(0)}, p.offset);
-  f({"prefix", "stripped from the names of the probability columns, if all have it, to get the classes"}, p.prefix);
-  f({"classes", "the classes of the probability columns, in their order; empty: from the column names"}, p.classes);
+  learn::describe_shape(f, p);
   f({"keep_scores", "keep the sorted calibration scores in the model (at most 16,777,216): p-values and confidence need them"}, p.keep_scores);
   f({"fingerprint", "sketch the calibration rows, so that later double use is seen"}, p.fingerprint);
 }
 
-Result<void> check(const Params& p) {
-  if (p.alpha.empty()) return Error(ErrorCode::bad_parameter, "no alpha is given", "Give at least one, e.g. --alpha 0.1.").in_parameter("alpha");
-  if (p.alpha.size() > 32) return Error(ErrorCode::bad_parameter, "more than 32 alphas", "Give at most 32.").in_parameter("alpha");
-  std::vector<std::string> names;
-  for (const double alpha : p.alpha) {
-    if (!(alpha > 0 && alpha < 1)) return Error(ErrorCode::bad_parameter, "'alpha' must be in (0, 1)", "Give a miscoverage such as 0.1.").in_parameter("alpha");
-    names.push_back(level_name(alpha));
-  }
-  std::sort(names.begin(), names.end());
-  if (std::adjacent_find(names.begin(), names.end()) != names.end()) return Error(ErrorCode::bad_parameter, "an alpha is given twice", "Give each level once.").in_parameter("alpha");
-  return {};
-}
-
-void describe(Fields& f, Columns& c) {
-  f({"probability", "class probabilities"}, c.probability);
-  f({"target", "truth"}, c.target);
-  f({"prediction", "predicted number"}, c.prediction);
-  f({"sigma", "spread"}, c.sigma);
-  f({"lower", "lower quantile"}, c.lower);
-  f({"upper", "upper quantile"}, c.upper);
-  f({"median", "median"}, c.median);
-  f({"id", "identity"}, c.id);
-}
+Result<void> check(const Params& p) { return learn::check_levels(p.alpha); }
 
 void describe(Fields& f, Inputs& in) {
   f(PortInfo{"data", "rows with predictions and the truth, which the predictor has not learned from", fit_roles}, in.data);
   f(PortInfo{"learned", "the rows the predictor has learned from: their double use is refused", learned_roles}, in.learned);
-}
-
-void describe(Fields& f, Plan& p) {
-  f({"score", "score in use"}, p.score);
-  f({"columns", "columns by role"}, p.columns);
-  f({"classes", "classes in the order of the probability columns"}, p.classes);
-  f({"ready", "fixed by a first batch"}, p.ready);
 }
 
 void describe(Fields& f, Tally& t) {
@@ -199,28 +129,6 @@ void describe(Fields& f, AssessParams& p) { f({"confidence", "of the bands in wh
 void describe(Fields& f, VerifyInputs& in) {
   f(PortInfo{"model", "the calibrated model", {}, "conformal.split"}, in.model);
   f(PortInfo{"data", "the calibration rows, as they were given to fit", fit_roles}, in.data);
-}
-
-std::int64_t rank_of(std::int64_t n, double alpha) {
-  const auto rank = stats::conformal_rank(n, alpha);
-  return !rank || rank.value().infinite ? n + 1 : rank.value().k;
-}
-
-std::int64_t rows_needed(double alpha) {
-  const auto rank = stats::conformal_rank(0, alpha);
-  return rank ? rank.value().needed_n : 0;
-}
-
-std::string level_name(double alpha) {
-  std::array<char, 40> text{};
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), 1 - alpha, std::chars_format::general, 12);
-  return error == std::errc() ? std::string(text.data(), end) : std::string("?");
-}
-
-std::string column_name(const Params& params, std::string_view stem, std::size_t which) {
-  std::string name(stem);
-  if (params.alpha.size() > 1) name += "." + level_name(params.alpha[which]);
-  return name;
 }
 
 namespace {

@@ -12,68 +12,40 @@
 #include <vector>
 
 #include "engine/method.h"
-#include "learn/class_scores.h"
+#include "learn/score_plan.h"
 #include "methods/conformal/split/score_ranks.h"
+#include "table/bound_column.h"
 #include "table/fingerprint.h"
 #include "table/table.h"
 
 namespace plimsoll::conformal::split {
 
-enum class Score : int {
-  automatic,
-  lac, aps, raps, saps, margin, top_k, neg_log,                                          // classes
-  absolute, normalised, relative, two_tailed, cqr, cqr_asymmetric, cqr_r, cqr_m,         // numbers
-};
-std::span<const std::string_view> choices_of(Score);
-bool of_classes(Score score);
-int sides_of(Score score);  // 2 where each end has a threshold of its own at alpha / 2
+using Score = learn::ConformalScore;
+using learn::MissingRows;
+using learn::SmallSample;
+using learn::of_classes;
+using learn::sides_of;
+using learn::level_name;
 
-enum class SmallSample : int { infinite, error };
-std::span<const std::string_view> choices_of(SmallSample);
-enum class MissingRows : int { refuse, drop };
-std::span<const std::string_view> choices_of(MissingRows);
-enum class Keep : int { id, all, none };
-std::span<const std::string_view> choices_of(Keep);
-
-struct Params {
+struct Params : learn::ScoreSettings {
   std::vector<double> alpha = {0.1};
-  Score score = Score::automatic;
-  bool randomized = false;
   bool allow_empty = false;
   SmallSample small_n = SmallSample::infinite;
   MissingRows missing = MissingRows::refuse;
-  double penalty = 0.01;
-  std::int64_t penalty_free = 5;
-  double offset = 0;
-  std::string prefix = "p_";
-  std::vector<std::string> classes;
   bool keep_scores = false;
   bool fingerprint = true;
 };
 void describe(Fields& f, Params& p);
 Result<void> check(const Params& p);
 
-// Which columns the method reads, by the role they play.
-struct Columns {
-  std::vector<std::string> probability;
-  std::string target, prediction, sigma, lower, upper, median, id;
-};
-void describe(Fields& f, Columns& c);
+using Columns = learn::ScoreColumns;
+using Plan = learn::ScorePlan;
 
 struct Inputs {
   Table data;
   std::optional<Table> learned;
 };
 void describe(Fields& f, Inputs& in);
-
-// What is fixed by the first batch and the same in every part of a mergeable fit.
-struct Plan {
-  Score score = Score::automatic;
-  Columns columns;
-  std::vector<std::string> classes;  // in the order of columns.probability
-  bool ready = false;
-};
-void describe(Fields& f, Plan& p);
 
 // What one pass gathers; sums, so that parts merge in any order.
 struct Tally {
@@ -174,17 +146,8 @@ Result<Example> example(Context& context, Verb verb, std::uint64_t seed, std::in
 // A table of the example's law: `shift` 0 is calibration, 1 new rows.
 Result<Table> example_rows(std::uint64_t seed, std::uint64_t part, std::int64_t rows);
 
-// Rank of the threshold: ceil((n + 1)(1 - alpha)), with a relative slack for the rounding of alpha.
-std::int64_t rank_of(std::int64_t n, double alpha);
-// Fewest rows with which `alpha` has a finite threshold.
-std::int64_t rows_needed(double alpha);
 // One threshold a side and alpha: the side's tail is alpha, or alpha / 2 for scores with two sides.
 double tail_of(const Params& params, Score score, std::size_t which);
-// "0.9" for alpha 0.1: how a level is written in column names.
-std::string level_name(double alpha);
-// "set" if there is one alpha, else "set.0.9".
-std::string column_name(const Params& params, std::string_view stem, std::size_t which);
-
 extern constinit const Method entry;
 
 }  // namespace plimsoll::conformal::split

@@ -17,7 +17,7 @@
 #include "engine/subject.h"
 #include "engine/workspace.h"
 #include "methods/conformal/split/answers.h"
-#include "methods/conformal/split/rows.h"
+#include "learn/score_rows.h"
 
 namespace {
 
@@ -126,7 +126,7 @@ int main(int argc, char** argv) {
     if (round == 0) {
       const auto answers = split::answer_classes(context, model.value().as<split::Model>(), fresh.table, model.value().as<split::Model>().plan.columns, split::Options{});
       if (!answers) return fail(answers.error());
-      const split::Sets& sets = answers.value().sets.front();
+      const learn::Sets& sets = answers.value().sets.front();
       std::int64_t covered = 0;
       for (std::size_t i = 0; i + 1 < sets.offsets.size(); ++i)
         for (auto at = static_cast<std::size_t>(sets.offsets[i]); at < static_cast<std::size_t>(sets.offsets[i + 1]); ++at)

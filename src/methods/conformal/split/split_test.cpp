@@ -11,7 +11,7 @@
 #include "engine/door.h"
 #include "engine/subject.h"
 #include "engine/workspace.h"
-#include "methods/conformal/split/rows.h"
+#include "learn/score_rows.h"
 #include "tests/conformance/spoiled.h"
 
 namespace plimsoll::conformal::split {
@@ -262,8 +262,8 @@ TEST(ConformalSplit, IntervalsHoldExactlyTheScoresBelow) {
     const double scale = i % 2 == 0 ? 1.0 : 0.1 + stream.uniform();
     const double other = std::floor(stream.uniform() * 100) / 10;
     const double t = i % 3 == 0 ? (y - base) / scale : (base - other) / scale;
-    EXPECT_EQ((y - base) / scale <= t, y <= upper_end(base, scale, t));
-    EXPECT_EQ((base - y) / scale <= t, y >= lower_end(base, scale, t));
+    EXPECT_EQ((y - base) / scale <= t, y <= learn::upper_end(base, scale, t));
+    EXPECT_EQ((base - y) / scale <= t, y >= learn::lower_end(base, scale, t));
   }
 }
 

@@ -8,7 +8,8 @@
 #include <numeric>
 
 #include "engine/artifact.h"
-#include "methods/conformal/split/rows.h"
+#include "learn/score_rows.h"
+#include "methods/conformal/split/split.h"
 
 namespace plimsoll::conformal::split {
 namespace {
@@ -53,14 +54,14 @@ Result<std::vector<double>> plain_class_scores(const Model& model, const Table& 
   std::vector<std::int64_t> numbers(static_cast<std::size_t>(data.rows()));
   std::iota(numbers.begin(), numbers.end(), data.first_row());
   std::vector<std::int32_t> labels;
-  PLIMSOLL_CHECK(LabelReader(model.plan.classes).read(data, columns.target, numbers, labels));
+  PLIMSOLL_CHECK(learn::LabelReader(model.plan.classes).read(data, columns.target, numbers, labels));
   std::vector<Reals> p;
   for (const std::string& name : columns.probability) {
     PLIMSOLL_TRY(Reals column, data.reals(name));
     p.push_back(std::move(column));
   }
   std::vector<double> draws(labels.size());
-  if (model.params.randomized) PLIMSOLL_CHECK(draw_rows(Stream(static_cast<std::uint64_t>(model.draw_seed), static_cast<std::uint64_t>(model.draw_key)), data, columns.id, draws));
+  if (model.params.randomized) PLIMSOLL_CHECK(learn::draw_rows(Stream(static_cast<std::uint64_t>(model.draw_seed), static_cast<std::uint64_t>(model.draw_key)), data, columns.id, draws));
   std::vector<double> scores;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     PlainRow row;
@@ -139,7 +140,7 @@ Result<Findings> verify(Context&, const VerifyInputs& inputs) {
   const Model& model = inputs.model->model().as<Model>();
   PLIMSOLL_CHECK(sound(model));
   if (model.dropped > 0) return Error(ErrorCode::bad_parameter, "the model left out rows with missing values", "Verify with the rows that were used.").in_parameter("data");
-  PLIMSOLL_TRY(const Columns columns, columns_of(inputs.data, model.plan, model.params, true));
+  PLIMSOLL_TRY(const Columns columns, learn::columns_of(inputs.data, model.plan, model.params, true));
   std::vector<std::vector<double>> scores(2);
   if (of_classes(model.plan.score)) {
     PLIMSOLL_TRY(scores[0], plain_class_scores(model, inputs.data, columns));

@@ -15,27 +15,27 @@
 #include <cmath>
 #include <limits>
 
-#include "methods/conformal/split/rows.h"
+#include "learn/score_rows.h"
 
-namespace plimsoll::conformal::split {
+namespace plimsoll::learn {
 namespace {
 
 Error not_positive(const std::string& what, const std::string& column, std::int64_t row, double value) {
   return Error(ErrorCode::bad_value, what + " must be positive, got " + std::to_string(value), "Correct the predictions, give a positive --offset, or choose another score.").in_column(column).at_row(row);
 }
 
-Result<void> fill_centre(const Table& rows, Score score, const Columns& columns, double offset, std::span<const std::int64_t> numbers, Ends& ends) {
+Result<void> fill_centre(const Table& rows, ConformalScore score, const ScoreColumns& columns, double offset, std::span<const std::int64_t> numbers, Ends& ends) {
   PLIMSOLL_TRY(const Reals centre, rows.reals(columns.prediction));
   ends.base_low.assign(centre.begin(), centre.end());
   ends.base_high = ends.base_low;
   ends.scale_low.assign(centre.size(), 1.0);
-  if (score == Score::normalised) {
+  if (score == ConformalScore::normalised) {
     PLIMSOLL_TRY(const Reals sigma, rows.reals(columns.sigma));
     for (std::size_t i = 0; i < sigma.size(); ++i) {
       if (sigma[i] < 0 || !(sigma[i] + offset > 0)) return not_positive("sigma and offset together", columns.sigma, numbers[i], sigma[i] + offset);
       ends.scale_low[i] = sigma[i] + offset;
     }
-  } else if (score == Score::relative) {
+  } else if (score == ConformalScore::relative) {
     for (std::size_t i = 0; i < centre.size(); ++i) {
       if (!(centre[i] > 0)) return not_positive("a prediction under the relative score", columns.prediction, numbers[i], centre[i]);
       ends.scale_low[i] = centre[i];
@@ -45,7 +45,7 @@ Result<void> fill_centre(const Table& rows, Score score, const Columns& columns,
   return {};
 }
 
-Result<void> fill_quantiles(const Table& rows, Score score, const Columns& columns, double offset, std::span<const std::int64_t> numbers, Ends& ends) {
+Result<void> fill_quantiles(const Table& rows, ConformalScore score, const ScoreColumns& columns, double offset, std::span<const std::int64_t> numbers, Ends& ends) {
   PLIMSOLL_TRY(const Reals low, rows.reals(columns.lower));
   PLIMSOLL_TRY(const Reals high, rows.reals(columns.upper));
   ends.base_low.assign(low.begin(), low.end());
@@ -57,13 +57,13 @@ Result<void> fill_quantiles(const Table& rows, Score score, const Columns& colum
   }
   ends.scale_low.assign(low.size(), 1.0);
   ends.scale_high = ends.scale_low;
-  if (score == Score::cqr_r) {
+  if (score == ConformalScore::cqr_r) {
     for (std::size_t i = 0; i < low.size(); ++i) {
       const double width = ends.base_high[i] - ends.base_low[i] + offset;
       if (!(width > 0) || !std::isfinite(width)) return not_positive("the distance of the two quantiles", columns.upper, numbers[i], width);
       ends.scale_low[i] = ends.scale_high[i] = width;
     }
-  } else if (score == Score::cqr_m) {
+  } else if (score == ConformalScore::cqr_m) {
     PLIMSOLL_TRY(const Reals median, rows.reals(columns.median));
     for (std::size_t i = 0; i < low.size(); ++i) {
       const double middle = std::clamp(median[i], ends.base_low[i], ends.base_high[i]);
@@ -104,9 +104,9 @@ constexpr double few_roundings = 8 * std::numeric_limits<double>::epsilon();
 
 }  // namespace
 
-Result<Ends> ends_of(const Table& rows, Score score, const Columns& columns, double offset, std::span<const std::int64_t> numbers) {
+Result<Ends> ends_of(const Table& rows, ConformalScore score, const ScoreColumns& columns, double offset, std::span<const std::int64_t> numbers) {
   Ends ends;
-  const bool centre = score == Score::absolute || score == Score::normalised || score == Score::relative || score == Score::two_tailed;
+  const bool centre = score == ConformalScore::absolute || score == ConformalScore::normalised || score == ConformalScore::relative || score == ConformalScore::two_tailed;
   if (centre) PLIMSOLL_CHECK(fill_centre(rows, score, columns, offset, numbers, ends));
   else PLIMSOLL_CHECK(fill_quantiles(rows, score, columns, offset, numbers, ends));
   return ends;
@@ -124,4 +124,4 @@ double upper_end(double base, double scale, double threshold) {
   return exact_end(base + move, reach, 1.0, [=](double y) { return (y - base) / scale <= threshold; });
 }
 
-}  // namespace plimsoll::conformal::split
+}  // namespace plimsoll::learn
