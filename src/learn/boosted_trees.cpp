@@ -14,6 +14,7 @@
 
 #include "base/exact_sum.h"
 #include "engine/fields.h"
+#include "learn/booster_bytes.h"
 #include "learn/booster_handle.h"
 #include "learn/xgboost_library.h"
 
@@ -130,7 +131,7 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 Settings settings_of(const Context& context, std::int64_t classes, const TreeOptions& options) {
   Settings settings = {
       {"tree_method", "hist"},
-      {"objective", classes == 2 ? "binary:logistic" : "multi:softprob"},
+      {"objective", tree_objective(classes)},
       {"nthread", std::to_string(std::max(1, context.runtime.threads()))},
       {"eta", in_digits(options.learning_rate)},
       {"max_depth", std::to_string(options.max_depth)},
@@ -165,10 +166,9 @@ Result<std::unique_ptr<float[]>> encode(Context& context, const BoundFeatures& f
 }
 
 Result<Matrix> bin_features(Context& context, const XgboostLibrary& x, const BoundFeatures& features,
-                            std::span<const std::int32_t> labels, std::span<const double> weights,
+                            std::span<const float> label, std::span<const double> weights,
                             const TreeOptions& options, TrainingCost& cost) {
   PLIMSOLL_TRY(const std::unique_ptr<float[]> values, encode(context, features));
-  const std::vector<float> label(labels.begin(), labels.end());
   std::vector<float> weight(weights.size());
   std::transform(weights.begin(), weights.end(), weight.begin(), [](double w) { return static_cast<float>(w); });
   const Meter meter(cost.cpu_seconds, cost.wall_seconds);
@@ -268,22 +268,20 @@ void BoostedTrees::forget() { handle = std::make_shared<BoosterHandle>(); }
 void describe(Fields& f, BoostedTrees& trees) {
   f.blob({"bytes", "booster of XGBoost as UBJSON"}, trees.bytes);
   f({"version", "version of XGBoost that trained it"}, trees.version);
-  f({"classes", "number of classes", at_least(2)}, trees.classes);
+  f({"classes", "number of classes; 1 for a number", at_least(1)}, trees.classes);
   f({"width", "number of features; 0 when untrained", at_least(0)}, trees.width);
   f({"rounds", "boosting rounds", at_least(0)}, trees.rounds);
   f({"gain", "total gain of each feature", at_least(0)}, trees.gain);
 }
 
-Result<BoostedTrees> train_trees(Context& context, const BoundFeatures& features, std::span<const std::int32_t> labels,
-                                 std::span<const double> weights, std::int64_t classes, const TreeOptions& options,
-                                 TrainingCost* cost) {
-  PLIMSOLL_TRY(const XgboostLibrary* x, xgboost());
-  PLIMSOLL_CHECK(check_options(features.encoder(), options));
-  PLIMSOLL_CHECK(check_labels(labels, weights, classes));
+namespace {
+
+Result<BoostedTrees> train_on(Context& context, const XgboostLibrary& x, const BoundFeatures& features, std::span<const float> label,
+                              std::span<const double> weights, std::int64_t classes, const TreeOptions& options, TrainingCost* cost) {
   TrainingCost spent;
   const auto work = [&]() -> Result<BoostedTrees> {
-    PLIMSOLL_TRY(const Matrix matrix, bin_features(context, *x, features, labels, weights, options, spent));
-    return train(context, *x, matrix.get(), classes, features.encoder().tree_width(), options, spent);
+    PLIMSOLL_TRY(const Matrix matrix, bin_features(context, x, features, label, weights, options, spent));
+    return train(context, x, matrix.get(), classes, features.encoder().tree_width(), options, spent);
   };
   Result<BoostedTrees> trees = work();
   spent.cpu_seconds += spent.boosting_cpu_seconds;
@@ -294,6 +292,30 @@ Result<BoostedTrees> train_trees(Context& context, const BoundFeatures& features
   total_cost.wall_seconds += spent.wall_seconds;
   total_cost.rounds += spent.rounds;
   return trees;
+}
+
+}  // namespace
+
+Result<BoostedTrees> train_trees(Context& context, const BoundFeatures& features, std::span<const std::int32_t> labels,
+                                 std::span<const double> weights, std::int64_t classes, const TreeOptions& options,
+                                 TrainingCost* cost) {
+  PLIMSOLL_TRY(const XgboostLibrary* x, xgboost());
+  PLIMSOLL_CHECK(check_options(features.encoder(), options));
+  PLIMSOLL_CHECK(check_labels(labels, weights, classes));
+  const std::vector<float> label(labels.begin(), labels.end());
+  return train_on(context, *x, features, label, weights, classes, options, cost);
+}
+
+Result<BoostedTrees> train_regression_trees(Context& context, const BoundFeatures& features, std::span<const double> targets,
+                                            std::span<const double> weights, const TreeOptions& options, TrainingCost* cost) {
+  PLIMSOLL_TRY(const XgboostLibrary* x, xgboost());
+  PLIMSOLL_CHECK(check_options(features.encoder(), options));
+  std::vector<float> label(targets.size());
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    label[i] = static_cast<float>(targets[i]);
+    if (!std::isfinite(label[i])) return Error(ErrorCode::bad_value, "a target is not a finite number of ordinary size", "Correct or drop the row.").at_row(static_cast<std::int64_t>(i));
+  }
+  return train_on(context, *x, features, label, weights, 1, options, cost);
 }
 
 Result<std::string> xgboost_version() {

@@ -50,7 +50,7 @@ class BoosterHandle;
 struct BoostedTrees {
   std::string bytes;            // the booster as UBJSON
   std::string version;          // of the library that trained it
-  std::int64_t classes = 2;
+  std::int64_t classes = 2;     // 1: a number
   std::int64_t width = 0;       // tree columns
   std::int64_t rounds = 0;
   std::vector<double> gain;     // total gain of each tree column, zero if never used
@@ -67,7 +67,11 @@ Result<BoostedTrees> train_trees(Context& context, const BoundFeatures& features
                                  std::span<const double> weights, std::int64_t classes, const TreeOptions& options,
                                  TrainingCost* cost = nullptr);
 
-// Log-odds: binary one column (of class 1), else `classes` columns (softmax gives probabilities). By blocks on the
+// The same for numbers, by squared error; targets are finite.
+Result<BoostedTrees> train_regression_trees(Context& context, const BoundFeatures& features, std::span<const double> targets,
+                                            std::span<const double> weights, const TreeOptions& options, TrainingCost* cost = nullptr);
+
+// Numbers: one column. Log-odds: binary one column (of class 1), else `classes` columns (softmax gives probabilities). By blocks on the
 // runtime's threads. `corrupt_file` if the bytes are not a booster of `classes` and `width`.
 Result<std::vector<std::vector<double>>> tree_scores(Context& context, const BoostedTrees& trees, const BoundFeatures& features);
 

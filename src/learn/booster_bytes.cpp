@@ -141,7 +141,7 @@ Result<void> check_trees(const UbjsonValue& model, std::int64_t classes, std::in
       classes_of->size() != trees->list.size()) {
     return damaged("the number of trees is not the one announced");
   }
-  const double most = classes == 2 ? 0 : static_cast<double>(classes - 1);
+  const double most = classes <= 2 ? 0 : static_cast<double>(classes - 1);
   for (const double of : *classes_of) {
     if (!whole_within(of, 0, most)) return damaged("a tree serves a class that does not exist");
   }
@@ -169,6 +169,8 @@ Result<void> check_trees(const UbjsonValue& model, std::int64_t classes, std::in
 
 }  // namespace
 
+const char* tree_objective(std::int64_t classes) { return classes == 1 ? "reg:squarederror" : classes == 2 ? "binary:logistic" : "multi:softprob"; }
+
 Result<UbjsonValue> read_booster(std::string_view bytes, std::int64_t classes, std::int64_t width) {
   auto document = read_ubjson(bytes);
   if (!document) return damaged("it is no UBJSON document");
@@ -179,11 +181,11 @@ Result<UbjsonValue> read_booster(std::string_view bytes, std::int64_t classes, s
   if (model == nullptr || !is_text(booster->find("name"), "gbtree")) return damaged("it is no booster of trees");
   const UbjsonValue* param = learner->find("learner_model_param");
   const UbjsonValue* objective = learner->find("objective");
-  if (number_text(param, "num_feature") != width || number_text(param, "num_class") != (classes == 2 ? 0 : classes) ||
+  if (number_text(param, "num_feature") != width || number_text(param, "num_class") != (classes <= 2 ? 0 : classes) ||
       number_text(param, "num_target").value_or(1) != 1) {
     return damaged("it does not have the model's features or classes");
   }
-  if (objective == nullptr || !is_text(objective->find("name"), classes == 2 ? "binary:logistic" : "multi:softprob")) {
+  if (objective == nullptr || !is_text(objective->find("name"), tree_objective(classes))) {
     return damaged("it was trained for something else");
   }
   PLIMSOLL_CHECK(check_trees(*model, classes, width));

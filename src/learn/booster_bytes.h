@@ -13,7 +13,10 @@
 
 namespace plimsoll::learn {
 
-// `corrupt_file` if `bytes` is not a booster of trees over `width` features for `classes` classes (2: one tree a round).
+// What a booster of so many classes is trained for; 1 is a number.
+const char* tree_objective(std::int64_t classes);
+
+// `corrupt_file` if `bytes` is not a booster of trees over `width` features for `classes` classes (2, or 1 for a number: one tree a round).
 Result<void> check_booster_bytes(std::string_view bytes, std::int64_t classes, std::int64_t width);
 // The document that the bytes hold, checked; it views the bytes.
 Result<UbjsonValue> read_booster(std::string_view bytes, std::int64_t classes, std::int64_t width);

@@ -53,7 +53,7 @@ Result<void> BoosterHandle::open(const std::string& bytes, std::int64_t classes,
   // The first prediction settles the booster's configuration; after it predictions only read.
   booster_ = booster;
   const std::vector<float> row(static_cast<std::size_t>(width), 0.0F);
-  std::vector<float> out(static_cast<std::size_t>(classes == 2 ? 1 : classes));
+  std::vector<float> out(static_cast<std::size_t>(classes <= 2 ? 1 : classes));
   Result<void> first = margins(row.data(), 1, width, out);
   if (first.ok()) {
     lay_out(document, classes, width);
@@ -176,11 +176,11 @@ struct ScoredBlock {
 }  // namespace
 
 Result<std::vector<std::vector<double>>> tree_scores(Context& context, const BoostedTrees& trees, const BoundFeatures& features) {
-  if (trees.width != features.encoder().tree_width() || trees.classes < 2) {
+  if (trees.width != features.encoder().tree_width() || trees.classes < 1) {
     return Error(ErrorCode::corrupt_file, "the trees and the encoder do not have the same features", "Fit the model again.");
   }
   PLIMSOLL_CHECK(trees.handle->open(trees.bytes, trees.classes, trees.width));
-  const auto outputs = static_cast<std::size_t>(trees.classes == 2 ? 1 : trees.classes);
+  const auto outputs = static_cast<std::size_t>(trees.classes <= 2 ? 1 : trees.classes);
   std::vector<std::vector<double>> scores(outputs, std::vector<double>(static_cast<std::size_t>(features.rows())));
   const ScoredBlock block{*trees.handle, features, trees.width, outputs, scores};
   PLIMSOLL_CHECK(context.runtime.for_each_block(features.rows(), context.stop, [&](std::int64_t, std::int64_t begin, std::int64_t end) { return block.score(begin, end); }));

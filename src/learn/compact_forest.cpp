@@ -170,7 +170,7 @@ std::optional<CompactForest> CompactForest::of(const UbjsonValue& booster, std::
   const UbjsonValue* learner = booster.find("learner");
   const UbjsonValue* model = learner->find("gradient_booster")->find("model");
   auto base = read_base(*learner->find("learner_model_param"));
-  const auto outputs = static_cast<std::size_t>(classes == 2 ? 1 : classes);
+  const auto outputs = static_cast<std::size_t>(classes <= 2 ? 1 : classes);
   if (!base || (base->size() != 1 && base->size() != outputs)) return std::nullopt;
   base->resize(outputs, base->front());
   if (classes == 2) {

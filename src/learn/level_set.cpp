@@ -24,8 +24,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <mutex>
 
+#include "learn/fixed_eigen.h"
 #include "learn/logistic.h"
 
 namespace plimsoll::learn {
@@ -43,11 +43,6 @@ constexpr double rounding = 1e-18;       // a decrement below it is none
 constexpr int unguarded_steps = 12;
 constexpr int guarded_steps = 200;
 constexpr double dense_share = 0.4;     // of entries that are not zero
-
-void fix_eigen_caches() {
-  static std::once_flag once;
-  std::call_once(once, [] { Eigen::setCpuCacheSizes(32 * 1024, 512 * 1024, 4 * 1024 * 1024); });
-}
 
 // ln(1 + e^z) and the probability from one exponential.
 struct Soft {
@@ -283,7 +278,7 @@ double LevelSet::target() const { return state_->target; }
 void LevelSet::set_target(double loss) { state_->target = loss; }
 
 Result<LevelSet> LevelSet::restore(Patterns patterns, double l2, std::vector<double> best) {
-  fix_eigen_caches();
+  fix_eigen();
   LevelSet set;
   set.state_ = std::make_unique<State>();
   State& s = *set.state_;
@@ -332,7 +327,7 @@ Result<VectorXd> common_fit(Context& context, const Patterns& patterns, double l
 }  // namespace
 
 Result<LevelSet> LevelSet::fit(Context& context, Patterns patterns, double l2) {
-  fix_eigen_caches();
+  fix_eigen();
   State s;
   s.patterns = patterns;
   s.l2 = l2;

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "engine/fields.h"
+#include "learn/fixed_eigen.h"
 
 namespace plimsoll::learn {
 namespace {
@@ -27,12 +28,6 @@ using Index = Eigen::Index;
 
 constexpr std::array<std::string_view, 3> statuses = {"converged", "no_progress", "iteration_limit"};
 constexpr Index widest_factored = 1000;
-
-// Eigen cuts products by the cache sizes it finds; fixed numbers keep the order of additions the same everywhere.
-void fix_eigen() {
-  static std::once_flag once;
-  std::call_once(once, [] { Eigen::setCpuCacheSizes(32 * 1024, 512 * 1024, 4 * 1024 * 1024); });
-}
 
 // Buffers that tasks borrow, so that no block allocates.
 class Buffers {
