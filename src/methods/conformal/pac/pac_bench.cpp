@@ -34,7 +34,10 @@ int main(int argc, char** argv) {
   double total = 0;
   for (const Table& table : {past, fresh})
     for (const char* name : {"y", "x"})
-      for (const double v : table.reals(name).value()) total += v;
+      {
+        const Reals column = table.reals(name).value();
+        for (const double v : column) total += v;
+      }
   const double floor = bench::cpu_seconds() - begin;
   begin = bench::cpu_seconds();
   const auto model = pac::fit(workspace.context(), pac::Inputs{past, std::nullopt}, pac::Params{});

@@ -46,7 +46,10 @@ int main(int argc, char** argv) {
   double begin = bench::cpu_seconds();
   double total = 0;
   for (const char* name : {"y", "x", "s"})
-    for (const double v : fresh.reals(name).value()) total += v;
+    {
+      const Reals column = fresh.reals(name).value();
+      for (const double v : column) total += v;
+    }
   const double floor = bench::cpu_seconds() - begin;
   predictive::Options wanted;
   wanted.quantiles = {0.25, 0.75};
@@ -60,7 +63,10 @@ int main(int argc, char** argv) {
   wanted.crps = true;
   const double crps = timed(wanted, out);
   double mean = 0;
-  for (const double v : out.reals("crps").value()) mean += v / static_cast<double>(rows);
+  {
+    const Reals column = out.reals("crps").value();
+    for (const double v : column) mean += v / static_cast<double>(rows);
+  }
   std::printf("{\"intervals\": %.5f, \"p_values\": %.5f, \"crps\": %.5f, \"floor\": %.6f, \"peak_mb\": %.1f, \"mean_crps\": %.9g, \"sum\": %.6g}\n", intervals, p_values, crps, floor, bench::resident_mb("VmHWM:") - base, mean, total);
   return 0;
 }

@@ -64,7 +64,10 @@ int main(int argc, char** argv) {
   double begin = bench::cpu_seconds();
   double total = 0;
   for (const std::string& name : names)
-    for (const double v : rows_new.reals(name).value()) total += v;
+    {
+      const Reals column = rows_new.reals(name).value();
+      for (const double v : column) total += v;
+    }
   const double floor = bench::cpu_seconds() - begin;
   begin = bench::cpu_seconds();
   const auto model = resample::fit(workspace.context(), resample::Inputs{calibration}, resample::Params{});

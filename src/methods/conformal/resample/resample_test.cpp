@@ -183,7 +183,10 @@ TEST(ConformalResample, LearnsFromFeatures) {
 TEST(ConformalResample, ClassesFromFeatures) {
   const Table past = line(120, 7);
   std::vector<std::string> labels;
-  for (const double y : past.reals("y").value()) labels.push_back(y > 1 ? "high" : y > -1 ? "middle" : "low");
+  {
+    const Reals column = past.reals("y").value();
+    for (const double v : column) labels.push_back(v > 1 ? "high" : v > -1 ? "middle" : "low");
+  }
   const Table named = past.select({"x"}).value().beside(TableBuilder().text("y", labels).build().value()).value().with_roles(past.roles());
   for (const Scheme scheme : {Scheme::cv, Scheme::full}) {
     Params params;

@@ -44,7 +44,10 @@ int main(int argc, char** argv) {
   double begin = bench::cpu_seconds();
   double total = 0;
   for (const ColumnInfo& column : table.columns())
-    for (const double v : table.reals(column.name).value()) total += v;
+    {
+      const Reals values = table.reals(column.name).value();
+      for (const double v : values) total += v;
+    }
   const double floor = bench::cpu_seconds() - begin;
   begin = bench::cpu_seconds();
   const auto model = riskcontrol::fit(workspace.context(), riskcontrol::Inputs{table, std::nullopt}, params);
