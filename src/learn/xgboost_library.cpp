@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "learn/xgboost_library.h"
 
-#include <dlfcn.h>
-
 #include <array>
+
+#include "base/shared_library.h"
 
 #ifndef PLIMSOLL_XGBOOST_LIBRARY
 #define PLIMSOLL_XGBOOST_LIBRARY "libxgboost.so"
@@ -15,64 +15,30 @@
 namespace plimsoll::learn {
 namespace {
 
-template <class F>
-bool find(void* handle, const char* name, F& function) {
-  function = reinterpret_cast<F>(dlsym(handle, name));
-  return function != nullptr;
-}
-
 bool find_data_functions(void* handle, XgboostLibrary& x) {
-  return find(handle, "XGBoostVersion", x.version) && find(handle, "XGBGetLastError", x.last_error) &&
-         find(handle, "XGBRegisterLogCallback", x.register_log) &&
-         find(handle, "XGBSetGlobalConfig", x.set_global_config) &&
-         find(handle, "XGProxyDMatrixCreate", x.proxy_create) &&
-         find(handle, "XGProxyDMatrixSetDataDense", x.proxy_set_dense) &&
-         find(handle, "XGQuantileDMatrixCreateFromCallback", x.quantile_create) &&
-         find(handle, "XGDMatrixFree", x.matrix_free) &&
-         find(handle, "XGDMatrixSetInfoFromInterface", x.set_info) &&
-         find(handle, "XGDMatrixSetStrFeatureInfo", x.set_feature_info);
+  return find_function(handle, "XGBoostVersion", x.version) && find_function(handle, "XGBGetLastError", x.last_error) &&
+         find_function(handle, "XGBRegisterLogCallback", x.register_log) &&
+         find_function(handle, "XGBSetGlobalConfig", x.set_global_config) &&
+         find_function(handle, "XGProxyDMatrixCreate", x.proxy_create) &&
+         find_function(handle, "XGProxyDMatrixSetDataDense", x.proxy_set_dense) &&
+         find_function(handle, "XGQuantileDMatrixCreateFromCallback", x.quantile_create) &&
+         find_function(handle, "XGDMatrixFree", x.matrix_free) &&
+         find_function(handle, "XGDMatrixSetInfoFromInterface", x.set_info) &&
+         find_function(handle, "XGDMatrixSetStrFeatureInfo", x.set_feature_info);
 }
 
 bool find_booster_functions(void* handle, XgboostLibrary& x) {
-  return find(handle, "XGBoosterCreate", x.booster_create) && find(handle, "XGBoosterFree", x.booster_free) &&
-         find(handle, "XGBoosterSetParam", x.set_param) && find(handle, "XGBoosterUpdateOneIter", x.update) &&
-         find(handle, "XGBoosterPredictFromDense", x.predict_dense) &&
-         find(handle, "XGBoosterSaveModelToBuffer", x.save) &&
-         find(handle, "XGBoosterLoadModelFromBuffer", x.load) &&
-         find(handle, "XGBoosterFeatureScore", x.feature_score) &&
-         find(handle, "XGBoosterGetNumFeature", x.num_feature) &&
-         find(handle, "XGBoosterBoostedRounds", x.boosted_rounds);
+  return find_function(handle, "XGBoosterCreate", x.booster_create) && find_function(handle, "XGBoosterFree", x.booster_free) &&
+         find_function(handle, "XGBoosterSetParam", x.set_param) && find_function(handle, "XGBoosterUpdateOneIter", x.update) &&
+         find_function(handle, "XGBoosterPredictFromDense", x.predict_dense) &&
+         find_function(handle, "XGBoosterSaveModelToBuffer", x.save) &&
+         find_function(handle, "XGBoosterLoadModelFromBuffer", x.load) &&
+         find_function(handle, "XGBoosterFeatureScore", x.feature_score) &&
+         find_function(handle, "XGBoosterGetNumFeature", x.num_feature) &&
+         find_function(handle, "XGBoosterBoostedRounds", x.boosted_rounds);
 }
 
-// What the Python package brings along. A name of its own: a process that holds another library of the usual name, a
-// user's own, would be given that one for it.
-constexpr const char* own_copy = "libplimsoll-xgboost.so";
-
-struct Opened {
-  XgboostLibrary library;
-  bool ok = false;
-  std::string why;
-};
-
-// The first library that opens and has every function. It is never closed: its OpenMP threads outlive any scope of ours.
-Opened open_library() {
-  Opened opened;
-  for (const char* name : std::array<const char*, 3>{own_copy, PLIMSOLL_XGBOOST_LIBRARY, PLIMSOLL_XGBOOST_SYSTEM_LIBRARY}) {
-    void* handle = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
-    if (handle == nullptr) {
-      const char* why = dlerror();
-      if (name != own_copy && opened.why.empty() && why != nullptr) opened.why = why;
-      continue;
-    }
-    if (find_data_functions(handle, opened.library) && find_booster_functions(handle, opened.library)) {
-      opened.ok = true;
-      return opened;
-    }
-    opened.why = std::string(name) + " lacks functions of XGBoost 1.7";
-    dlclose(handle);
-  }
-  return opened;
-}
+bool find_all(void* handle, XgboostLibrary& x) { return find_data_functions(handle, x) && find_booster_functions(handle, x); }
 
 void swallow(const char*) {}
 
@@ -101,17 +67,18 @@ Error XgboostLibrary::error(ErrorCode code, std::string_view doing, std::string_
 }
 
 Result<const XgboostLibrary*> xgboost() {
-  static const Opened opened = open_library();
-  if (!opened.ok) {
+  static constexpr std::array<const char*, 3> names = {"libplimsoll-xgboost.so", PLIMSOLL_XGBOOST_LIBRARY, PLIMSOLL_XGBOOST_SYSTEM_LIBRARY};
+  static const OpenedLibrary<XgboostLibrary> opened = open_library(names, &find_all, "XGBoost 1.7");
+  if (!opened.ok()) {
     return Error(ErrorCode::missing_plugin, "the library of XGBoost can't be opened: " + opened.why,
                  "Install it (pip install xgboost-cpu, or libxgboost0), or use the logistic learner.");
   }
   thread_local bool silenced = false;
   if (!silenced) {
-    opened.library.register_log(&swallow);
-    silenced = opened.library.set_global_config(R"({"verbosity": 0})") == 0;
+    opened.functions.register_log(&swallow);
+    silenced = opened.functions.set_global_config(R"({"verbosity": 0})") == 0;
   }
-  return &opened.library;
+  return &opened.functions;
 }
 
 }  // namespace plimsoll::learn

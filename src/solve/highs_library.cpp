@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "solve/highs_library.h"
 
-#include <dlfcn.h>
-
 #include <array>
+
+#include "base/shared_library.h"
 
 #ifndef PLIMSOLL_HIGHS_LIBRARY
 #define PLIMSOLL_HIGHS_LIBRARY "libhighs.so"
@@ -15,23 +15,17 @@
 namespace plimsoll::solve {
 namespace {
 
-template <class F>
-bool find(void* handle, const char* name, F& function) {
-  function = reinterpret_cast<F>(dlsym(handle, name));
-  return function != nullptr;
-}
-
 bool find_functions(void* handle, HighsLibrary& h) {
-  return find(handle, "Highs_create", h.create) && find(handle, "Highs_destroy", h.destroy) &&
-         find(handle, "Highs_version", h.version) && find(handle, "Highs_getSizeofHighsInt", h.size_of_int) &&
-         find(handle, "Highs_run", h.run) && find(handle, "Highs_passMip", h.pass) &&
-         find(handle, "Highs_setBoolOptionValue", h.set_flag) && find(handle, "Highs_setIntOptionValue", h.set_integer) &&
-         find(handle, "Highs_setDoubleOptionValue", h.set_number) &&
-         find(handle, "Highs_setStringOptionValue", h.set_text) && find(handle, "Highs_setSolution", h.set_solution) &&
-         find(handle, "Highs_setCallback", h.set_callback) && find(handle, "Highs_startCallback", h.start_callback) &&
-         find(handle, "Highs_getModelStatus", h.model_status) && find(handle, "Highs_getSolution", h.solution) &&
-         find(handle, "Highs_getIntInfoValue", h.integer_info) && find(handle, "Highs_getInt64InfoValue", h.long_info) &&
-         find(handle, "Highs_getDoubleInfoValue", h.number_info);
+  return find_function(handle, "Highs_create", h.create) && find_function(handle, "Highs_destroy", h.destroy) &&
+         find_function(handle, "Highs_version", h.version) && find_function(handle, "Highs_getSizeofHighsInt", h.size_of_int) &&
+         find_function(handle, "Highs_run", h.run) && find_function(handle, "Highs_passMip", h.pass) &&
+         find_function(handle, "Highs_setBoolOptionValue", h.set_flag) && find_function(handle, "Highs_setIntOptionValue", h.set_integer) &&
+         find_function(handle, "Highs_setDoubleOptionValue", h.set_number) &&
+         find_function(handle, "Highs_setStringOptionValue", h.set_text) && find_function(handle, "Highs_setSolution", h.set_solution) &&
+         find_function(handle, "Highs_setCallback", h.set_callback) && find_function(handle, "Highs_startCallback", h.start_callback) &&
+         find_function(handle, "Highs_getModelStatus", h.model_status) && find_function(handle, "Highs_getSolution", h.solution) &&
+         find_function(handle, "Highs_getIntInfoValue", h.integer_info) && find_function(handle, "Highs_getInt64InfoValue", h.long_info) &&
+         find_function(handle, "Highs_getDoubleInfoValue", h.number_info);
 }
 
 // A build with 64-bit indices, or an elder one whose callback data lie otherwise, would read our arrays wrongly.
@@ -48,50 +42,24 @@ std::string misfit(const HighsLibrary& library) {
   return "";
 }
 
-// What the Python package brings along. A name of its own: a process that holds another library of the usual name, a
-// user's own, would be given that one for it.
-constexpr const char* own_copy = "libplimsoll-highs.so";
-
-struct Opened {
-  HighsLibrary library;
-  bool ok = false;
-  std::string why;
-};
-
-// The first library that opens and fits. It is never closed: its threads' state outlives any scope of ours.
-Opened open_library() {
-  Opened opened;
-  for (const char* name : std::array<const char*, 3>{own_copy, PLIMSOLL_HIGHS_LIBRARY, PLIMSOLL_HIGHS_SYSTEM_LIBRARY}) {
-    void* handle = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
-    if (handle == nullptr) {
-      const char* why = dlerror();
-      if (name != own_copy && opened.why.empty() && why != nullptr) opened.why = why;
-      continue;
-    }
-    if (!find_functions(handle, opened.library)) {
-      opened.why = std::string(name) + " lacks functions of HiGHS 1.15";
-      dlclose(handle);
-      continue;
-    }
-    const std::string wrong = misfit(opened.library);
-    if (wrong.empty()) {
-      opened.ok = true;
-      return opened;
-    }
-    opened.why = std::string(name) + ": " + wrong;
-  }
+OpenedLibrary<HighsLibrary> open_fitting(std::span<const char* const> names) {
+  OpenedLibrary<HighsLibrary> opened;
+  opened.why = open_first_library(names, [&](void* handle) {
+    return find_functions(handle, opened.functions) ? misfit(opened.functions) : std::string("it lacks functions of HiGHS 1.15");
+  });
   return opened;
 }
 
 }  // namespace
 
 Result<const HighsLibrary*> highs() {
-  static const Opened opened = open_library();
-  if (!opened.ok) {
+  static constexpr std::array<const char*, 3> names = {"libplimsoll-highs.so", PLIMSOLL_HIGHS_LIBRARY, PLIMSOLL_HIGHS_SYSTEM_LIBRARY};
+  static const OpenedLibrary<HighsLibrary> opened = open_fitting(names);
+  if (!opened.ok()) {
     return Error(ErrorCode::missing_plugin, "the library of HiGHS can't be opened: " + opened.why,
                  "Install it (pip install highsbox) where the program finds libhighs.so.");
   }
-  return &opened.library;
+  return &opened.functions;
 }
 
 }  // namespace plimsoll::solve

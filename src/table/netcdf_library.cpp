@@ -1,61 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "table/netcdf_library.h"
 
-#include <dlfcn.h>
-
 #include <array>
 #include <string>
+
+#include "base/shared_library.h"
 
 namespace plimsoll {
 namespace {
 
-template <class F>
-bool find(void* handle, const char* name, F& function) {
-  function = reinterpret_cast<F>(dlsym(handle, name));
-  return function != nullptr;
-}
-
-struct Opened {
-  NetcdfLibrary library;
-  bool ok = false;
-  std::string why;
-};
-
 bool find_all(void* handle, NetcdfLibrary& n) {
-  return find(handle, "nc_open", n.open) && find(handle, "nc_open_mem", n.open_mem) && find(handle, "nc_close", n.close) &&
-         find(handle, "nc_strerror", n.strerror) && find(handle, "nc_inq", n.inq) && find(handle, "nc_inq_dim", n.inq_dim) &&
-         find(handle, "nc_inq_var", n.inq_var) && find(handle, "nc_inq_att", n.inq_att) && find(handle, "nc_get_att_text", n.get_att_text) &&
-         find(handle, "nc_get_att_double", n.get_att_double) && find(handle, "nc_get_vara_double", n.get_vara_double) &&
-         find(handle, "nc_get_var_string", n.get_var_string) && find(handle, "nc_free_string", n.free_string);
-}
-
-// Never closed: HDF5 registers work for the end of the process.
-Opened open_library() {
-  Opened opened;
-  for (const char* name : std::array<const char*, 4>{"libnetcdf.so.19", "libnetcdf.so.22", "libnetcdf.so.18", "libnetcdf.so"}) {
-    void* handle = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
-    if (handle == nullptr) {
-      const char* why = dlerror();
-      if (opened.why.empty() && why != nullptr) opened.why = why;
-      continue;
-    }
-    if (find_all(handle, opened.library)) {
-      opened.ok = true;
-      return opened;
-    }
-    opened.why = std::string(name) + " lacks functions of netCDF-C 4.7";
-    dlclose(handle);
-  }
-  return opened;
+  return find_function(handle, "nc_open", n.open) && find_function(handle, "nc_open_mem", n.open_mem) && find_function(handle, "nc_close", n.close) &&
+         find_function(handle, "nc_strerror", n.strerror) && find_function(handle, "nc_inq", n.inq) && find_function(handle, "nc_inq_dim", n.inq_dim) &&
+         find_function(handle, "nc_inq_var", n.inq_var) && find_function(handle, "nc_inq_att", n.inq_att) && find_function(handle, "nc_get_att_text", n.get_att_text) &&
+         find_function(handle, "nc_get_att_double", n.get_att_double) && find_function(handle, "nc_get_vara_double", n.get_vara_double) &&
+         find_function(handle, "nc_get_var_string", n.get_var_string) && find_function(handle, "nc_free_string", n.free_string);
 }
 
 }  // namespace
 
 Result<const NetcdfLibrary*> netcdf() {
-  static const Opened opened = open_library();
-  if (!opened.ok)
+  static constexpr std::array<const char*, 4> names = {"libnetcdf.so.19", "libnetcdf.so.22", "libnetcdf.so.18", "libnetcdf.so"};
+  static const OpenedLibrary<NetcdfLibrary> opened = open_library(names, &find_all, "netCDF-C 4.7");
+  if (!opened.ok())
     return Error(ErrorCode::missing_plugin, "the library of netCDF can't be opened: " + opened.why, "Install it (apt-get install libnetcdf19), or write the forecasts as Parquet or CSV.");
-  return &opened.library;
+  return &opened.functions;
 }
 
 std::mutex& netcdf_lock() {
