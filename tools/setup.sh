@@ -22,12 +22,8 @@ fi
 
 packages=(g++ cmake ninja-build ccache mold pkg-config git make ca-certificates python3 python3-venv
           libtbb-dev libeigen3-dev libboost-dev libboost-math-dev libcli11-dev nlohmann-json3-dev
-<<<<<<< HEAD
-          libsimdjson-dev libxgboost-dev libssl-dev libtomlplusplus-dev libyaml-cpp-dev libz3-dev libutf8proc-dev)
-=======
-          libsimdjson-dev libxgboost-dev libssl-dev libtomlplusplus-dev libyaml-cpp-dev libz3-dev
+          libsimdjson-dev libxgboost-dev libssl-dev libtomlplusplus-dev libyaml-cpp-dev libz3-dev libutf8proc-dev
           libre2-dev libsqlite3-dev)
->>>>>>> 35ad14e (Find, redact and hold back spans of personal data and secrets; a hash-chained ledger; JSON that keeps its bytes)
 case $group in
   build) ;;
   test) packages+=(libnetcdf19 libeccodes0 libgtest-dev libgmock-dev chromium zsh fish python3-dev patchelf openjdk-17-jre-headless) ;;

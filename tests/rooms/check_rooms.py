@@ -10,11 +10,7 @@ import re
 import sys
 import tempfile
 
-<<<<<<< HEAD
-ROOMS = ["base", "stats", "table", "engine", "learn", "text", "solve", "methods", "capi", "cli"]
-=======
-ROOMS = ["base", "stats", "table", "engine", "learn", "solve", "gateway", "methods", "capi", "serve", "cli"]
->>>>>>> 35ad14e (Find, redact and hold back spans of personal data and secrets; a hash-chained ledger; JSON that keeps its bytes)
+ROOMS = ["base", "stats", "table", "engine", "learn", "text", "solve", "gateway", "methods", "capi", "serve", "cli"]
 SIBLINGS = {("cli", "capi")}  # on one floor: neither includes the other
 SOURCE = {".cpp", ".h", ".hpp", ".py", ".sh", ".cmake", ".mjs", ".js", ".css", ".ts"}
 FOLDERS = ["src", "include", "python", "examples", "tests", "tools", "bench", "cmake", "web", ".ci"]
