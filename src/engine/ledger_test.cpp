@@ -103,7 +103,9 @@ TEST(Ledger, TwoWritersShareOneChain) {
     auto two = Ledger::open(path).value();
     for (int i = 0; i < 20; ++i) {
       ASSERT_TRUE((i % 2 == 0 ? one : two)->append("r" + std::to_string(i)).ok());
-      if (i % 3 == 0) ASSERT_TRUE(one->flush().ok() && two->flush().ok());
+      if (i % 3 == 0) {
+        ASSERT_TRUE(one->flush().ok() && two->flush().ok());
+      }
     }
   }
   EXPECT_EQ(check_ledger(path).value().records, 20);

@@ -250,7 +250,9 @@ std::string Holdback::release(bool final) {
   std::size_t at = from_;
   for (const Span& span : spans_) {
     out.append(buffer_, at, span.begin - at);
-    out += names_->of(detectors_->name(span.detector), std::string_view(buffer_).substr(span.begin, span.end - span.begin));
+    const std::string_view value = std::string_view(buffer_).substr(span.begin, span.end - span.begin);
+    if (!redacts_ || redacts_(span.detector)) out += names_->of(detectors_->name(span.detector), value);
+    else out += value;
     found_.push_back(span.detector);
     at = span.end;
   }

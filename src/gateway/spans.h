@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -68,7 +69,9 @@ std::string redact(std::string_view text, const std::vector<Span>& spans, const 
 // A stream that lets out what no detector can still change, and nothing later than that.
 class Holdback {
  public:
-  Holdback(std::shared_ptr<const Detectors> detectors, Names* names) : detectors_(std::move(detectors)), names_(names) {}
+  // Whether what a detector found is redacted; without it, all is.
+  using Redacts = std::function<bool(std::size_t detector)>;
+  Holdback(std::shared_ptr<const Detectors> detectors, Names* names, Redacts redacts = {}) : detectors_(std::move(detectors)), names_(names), redacts_(std::move(redacts)) {}
   std::string push(std::string_view chunk);
   std::string finish();
   std::size_t held() const { return buffer_.size() - from_; }
@@ -79,6 +82,7 @@ class Holdback {
   std::string release(bool final);
   std::shared_ptr<const Detectors> detectors_;
   Names* names_;
+  Redacts redacts_;
   std::string buffer_;
   std::size_t from_ = 0;  // what lies before is decided; kept as context
   std::vector<std::size_t> found_;
