@@ -117,8 +117,8 @@ Result<std::vector<double>> reference_of(Context& context, const Model& model, c
     return Error(ErrorCode::bad_parameter, "the reference has another number of columns than there are labels", "Bind one a label, in the order of the labels.").in_parameter("reference");
   if (!names.empty()) return given_probabilities(data, names);
   if (!model.whole) return std::vector<double>();
-  PLIMSOLL_TRY(const learn::BoundFeatures features, learn::bind_features(context, model.classifier->encoder, data));
-  return learn::probabilities(*model.whole, learn::sparse_rows(features));
+  PLIMSOLL_TRY(const learn::SparseRows rows, rows_of(context, *model.classifier, model.columns, data));
+  return learn::probabilities(*model.whole, rows);
 }
 
 Result<Seen> look(Context& context, const Model& model, const Table& data, const AssessParams& params) {

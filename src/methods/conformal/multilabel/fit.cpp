@@ -31,7 +31,7 @@ Result<Parts> parts_of(Context& context, const Inputs& inputs, const Params& par
     parts.has_training = true;
     for (const std::string& name : columns.label)
       if (!parts.training.has(name)) return Error(ErrorCode::missing_column, "the training rows lack the label '" + name + "'", "Give the same label columns in both tables.").in_parameter("training").in_column(name);
-  } else if (!columns.feature.empty()) {
+  } else if (columns.probability.empty()) {
     const std::vector<double> shares = {1 - params.calibration_share, params.calibration_share};
     PLIMSOLL_TRY(const auto rows, split_rows(inputs.data.rows(), shares, context.rng.child("conformal.multilabel split")));
     parts.training = inputs.data.take(rows[0]).with_roles(inputs.data.roles());
@@ -58,24 +58,37 @@ std::vector<std::int64_t> upto(std::int64_t begin, std::int64_t end) {
   return rows;
 }
 
-Result<void> learn_classifier(Context& context, const Parts& parts, const Params& params, Model& model) {
+// Encoders of features and words, learned from the training rows.
+Result<Classifier> read_inputs(Context& context, const Table& training, const Params& params, const Columns& columns) {
   Classifier classifier;
-  learn::EncoderOptions options;
-  options.linear = true;
-  PLIMSOLL_TRY(classifier.encoder, learn::fit_encoder(context, parts.training, model.columns.feature, std::nullopt, options));
-  for (learn::FeatureColumn& column : classifier.encoder.columns)
-    if (!params.standardize) column.mean = 0, column.scale = 1;
-  if (!classifier.encoder.kept_out.empty()) context.warn(std::to_string(classifier.encoder.kept_out.size()) + " feature columns are not used, such as '" + classifier.encoder.kept_out.front() + "': " + classifier.encoder.notes.front() + ".");
-  PLIMSOLL_TRY(const learn::BoundFeatures bound, learn::bind_features(context, classifier.encoder, parts.training));
-  learn::SparseRows rows = learn::sparse_rows(bound);
+  if (!columns.feature.empty()) {
+    learn::EncoderOptions options;
+    options.linear = true;
+    PLIMSOLL_TRY(learn::FeatureEncoder encoder, learn::fit_encoder(context, training, columns.feature, std::nullopt, options));
+    for (learn::FeatureColumn& column : encoder.columns)
+      if (!params.standardize) column.mean = 0, column.scale = 1;
+    if (!encoder.kept_out.empty()) context.warn(std::to_string(encoder.kept_out.size()) + " feature columns are not used, such as '" + encoder.kept_out.front() + "': " + encoder.notes.front() + ".");
+    classifier.encoder = std::move(encoder);
+  }
+  if (!columns.text.empty()) {
+    PLIMSOLL_TRY(const std::vector<std::string> texts, texts_of(training, columns.text));
+    Words words;
+    PLIMSOLL_TRY(words.tfidf, text::fit_tfidf(context, texts, params.tfidf));
+    classifier.words = std::move(words);
+  }
+  return classifier;
+}
+
+Result<void> learn_classifier(Context& context, const Parts& parts, const Params& params, Model& model) {
+  PLIMSOLL_TRY(Classifier classifier, read_inputs(context, parts.training, params, model.columns));
+  PLIMSOLL_TRY(learn::SparseRows rows, rows_of(context, classifier, model.columns, parts.training));
   const auto count = static_cast<std::int64_t>(model.columns.label.size());
   const std::int64_t n = parts.training.rows();
   PLIMSOLL_TRY(classifier.model, learn::fit_one_vs_rest(context, rows, parts.training_y, count, upto(0, n), learning(params)));
   for (const std::int64_t label : classifier.model.constant)
     context.warn("The label '" + model.columns.label[static_cast<std::size_t>(label)] + "' has one value in all training rows: its probability is a constant strictly between 0 and 1.");
   if (params.accuracy_cost) {
-    PLIMSOLL_TRY(const learn::BoundFeatures more, learn::bind_features(context, classifier.encoder, parts.calibration));
-    const learn::SparseRows others = learn::sparse_rows(more);
+    PLIMSOLL_TRY(const learn::SparseRows others, rows_of(context, classifier, model.columns, parts.calibration));
     const std::int64_t shift = rows.offsets.back();
     for (std::size_t i = 1; i < others.offsets.size(); ++i) rows.offsets.push_back(shift + others.offsets[i]);
     rows.columns.insert(rows.columns.end(), others.columns.begin(), others.columns.end());
@@ -203,7 +216,7 @@ Result<Model> fit(Context& context, const Inputs& inputs, const Params& params) 
     PLIMSOLL_CHECK(learned.add(*inputs.training));
     PLIMSOLL_CHECK(check_overlap(context, learned, "training", rows, "calibration", &model.overlap_remark));
   }
-  if (!model.columns.feature.empty()) PLIMSOLL_CHECK(learn_classifier(context, parts, params, model));
+  if (model.columns.probability.empty()) PLIMSOLL_CHECK(learn_classifier(context, parts, params, model));
   PLIMSOLL_CHECK(note_training(context, parts, params, model));
   PLIMSOLL_TRY(const std::vector<double> o, probabilities_of(context, model, parts.calibration));
   PLIMSOLL_TRY(const std::vector<std::string> groups, groups_of(parts.calibration, model.columns));

@@ -23,12 +23,13 @@ constexpr std::array<std::string_view, 4> restrict_names = {"none", "seen_in_tra
 constexpr std::array<std::string_view, 3> overflow_names = {"summary", "count", "error"};
 constexpr std::array<std::string_view, 3> keep_names = {"id", "all", "none"};
 
-constexpr std::array<RoleInfo, 5> fit_roles = {{{"label", "1 where the row has the label, else 0: a column a label", true, true},
+constexpr std::array<RoleInfo, 6> fit_roles = {{{"label", "1 where the row has the label, else 0: a column a label", true, true},
                                                 {"probability", "probability of each label, from a model that has not learned from these rows", false, true},
                                                 {"feature", "what to learn the labels from, if no probabilities are given", false, true},
+                                                {"text", "texts to learn the labels from, by their words", false, true},
                                                 {"group", "category of a row: each has a calibration of its own (Mondrian)", false, false},
                                                 {"id", "identity of a row", false, false}}};
-constexpr std::array<RoleInfo, 4> training_roles = {{{"label", "labels, matched by name", false, true}, {"probability", "probabilities, matched by name", false, true}, {"feature", "features, matched by name", false, true}, {"id", "identity of a row", false, false}}};
+constexpr std::array<RoleInfo, 5> training_roles = {{{"label", "labels, matched by name", false, true}, {"probability", "probabilities, matched by name", false, true}, {"feature", "features, matched by name", false, true}, {"text", "texts, matched by name", false, true}, {"id", "identity of a row", false, false}}};
 constexpr std::array<RoleInfo, 2> apply_roles = {{{"probability", "probabilities, matched by name", false, true}, {"id", "identity of a row", false, false}}};
 constexpr std::array<RoleInfo, 4> assess_roles = {{{"label", "labels, matched by name", false, true}, {"probability", "probabilities, matched by name", false, true}, {"reference", "probabilities by a classifier of all rows, to compare with, in the order of the labels", false, true}, {"id", "identity of a row", false, false}}};
 
@@ -60,6 +61,7 @@ void describe(Fields& f, Params& p) {
   f({"smoothing", "break ties of p-values by one draw a row"}, p.smoothing);
   f({"l2", "penalty of the classifier learned inside", above(0)}, p.l2);
   f({"standardize", "scale numeric features before learning"}, p.standardize);
+  f({"tfidf", "how the words of texts are weighed"}, p.tfidf);
   f({"calibration_share", "share of the rows kept from learning, where no training rows are given", between(0, 1)}, p.calibration_share);
   f({"accuracy_cost", "learn a second classifier from all rows, to say what holding some back costs"}, p.accuracy_cost);
   f({"prefix", "what columns of probabilities begin with before the label's name"}, p.prefix);
@@ -84,6 +86,7 @@ void describe(Fields& f, Columns& c) {
   f({"label", "labels"}, c.label);
   f({"probability", "probabilities in the order of the labels"}, c.probability);
   f({"feature", "features"}, c.feature);
+  f({"text", "texts"}, c.text);
   f({"group", "group"}, c.group);
   f({"id", "identity"}, c.id);
 }
@@ -91,8 +94,10 @@ void describe(Fields& f, Sample& s) {
   f({"group", "name of the group"}, s.group);
   f.tensor({"scores", "of the true label-sets, sorted, in units of 2^-36"}, s.scores);
 }
+void describe(Fields& f, Words& w) { f({"tfidf", "terms and their weights"}, w.tfidf); }
 void describe(Fields& f, Classifier& c) {
   f({"encoder", "columns as numbers"}, c.encoder);
+  f({"words", "words of texts"}, c.words);
   f({"model", "a logistic regression a label"}, c.model);
 }
 void describe(Fields& f, Shape& s) {
@@ -153,7 +158,7 @@ Result<void> sound(const Model& model) {
   all = all && model.seen.size() % words == 0 && (model.columns.probability.empty() ? model.classifier.has_value() : model.columns.probability.size() == labels);
   if (model.params.hamming_weight > 0 || model.params.restrict_to == Restrict::seen_in_training) all = all && !model.seen.empty();
   if (model.params.measure == Measure::mahalanobis) all = all && model.shape && model.shape->shape.width() == labels && stats::sound(model.shape->shape);
-  if (model.classifier) all = all && model.classifier->model.intercepts.size() == labels && learn::check(model.classifier->model) && learn::check(model.classifier->encoder) && model.classifier->model.width == model.classifier->encoder.linear_width();
+  if (model.classifier) all = all && model.classifier->model.intercepts.size() == labels && learn::check(model.classifier->model) && (!model.classifier->encoder || learn::check(*model.classifier->encoder)) && (!model.classifier->words || text::check(model.classifier->words->tfidf)) && model.classifier->model.width == model.classifier->width();
   if (model.whole) all = all && model.classifier && model.whole->intercepts.size() == labels && learn::check(*model.whole) && model.whole->width == model.classifier->model.width;
   for (const Rule& rule : model.rules) {
     all = all && rule.labels.size() >= 2;

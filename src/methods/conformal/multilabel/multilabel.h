@@ -14,6 +14,7 @@
 #include "stats/flip_sets.h"
 #include "stats/quadratic_sets.h"
 #include "table/table.h"
+#include "text/tfidf.h"
 
 namespace plimsoll::conformal::multilabel {
 
@@ -40,6 +41,7 @@ struct Params {
   bool smoothing = false;
   double l2 = 1;
   bool standardize = true;
+  text::TfidfOptions tfidf;             // of text columns
   double calibration_share = 1.0 / 3;
   bool accuracy_cost = true;
   std::string prefix = "p_";
@@ -57,7 +59,7 @@ void describe(Fields& f, Inputs& in);
 struct Columns {
   std::vector<std::string> label;
   std::vector<std::string> probability;  // in the order of the labels; empty: learned inside
-  std::vector<std::string> feature;
+  std::vector<std::string> feature, text;
   std::string group, id;
 };
 void describe(Fields& f, Columns& c);
@@ -69,10 +71,17 @@ struct Sample {
 };
 void describe(Fields& f, Sample& s);
 
-// A classifier learned inside.
+// Words of the text columns, joined by a line break.
+struct Words {
+  text::Tfidf tfidf;
+};
+void describe(Fields& f, Words& w);
+// A classifier learned inside: features and words side by side.
 struct Classifier {
-  learn::FeatureEncoder encoder;
+  std::optional<learn::FeatureEncoder> encoder;
+  std::optional<Words> words;
   learn::OneVsRest model;
+  std::int64_t width() const { return (encoder ? encoder->linear_width() : 0) + (words ? words->tfidf.columns() : 0); }
 };
 void describe(Fields& f, Classifier& c);
 
@@ -147,6 +156,8 @@ Result<std::vector<std::string>> groups_of(const Table& table, const Columns& co
 // Given probabilities; or those of a classifier learned inside.
 Result<std::vector<double>> given_probabilities(const Table& table, const std::vector<std::string>& names);
 Result<std::vector<double>> probabilities_of(Context& context, const Model& model, const Table& table);
+Result<std::vector<std::string>> texts_of(const Table& table, const std::vector<std::string>& columns);
+Result<learn::SparseRows> rows_of(Context& context, const Classifier& classifier, const Columns& columns, const Table& table);
 
 // The measure on one row: whole numbers, so that a set has one score whatever the order of its sum.
 struct Costs {

@@ -38,12 +38,13 @@ Result<Columns> columns_of(const Table& table, const Params& params) {
   PLIMSOLL_TRY(columns.label, table.role_columns("label"));
   PLIMSOLL_TRY(columns.probability, table.role_columns("probability"));
   PLIMSOLL_TRY(columns.feature, table.role_columns("feature"));
+  PLIMSOLL_TRY(columns.text, table.role_columns("text"));
   PLIMSOLL_TRY(columns.group, at_most_one(table, "group"));
   PLIMSOLL_TRY(columns.id, at_most_one(table, "id"));
   if (columns.label.empty()) return Error(ErrorCode::missing_input, "no label is bound", "Name the columns of the labels: --label COLUMN[,COLUMN...].").in_parameter("label");
   if (std::set<std::string>(columns.label.begin(), columns.label.end()).size() != columns.label.size()) return Error(ErrorCode::bad_parameter, "a label is bound twice", "Name each label once.").in_parameter("label");
-  if (columns.probability.empty() == columns.feature.empty())
-    return Error(ErrorCode::missing_input, "bind either probabilities of the labels or features to learn them from", "Give --probability COLUMNS, or --feature COLUMNS.").in_parameter("probability");
+  if (columns.probability.empty() == (columns.feature.empty() && columns.text.empty()))
+    return Error(ErrorCode::missing_input, "bind either probabilities of the labels, or features or texts to learn them from", "Give --probability COLUMNS, or --feature COLUMNS, or --text COLUMN.").in_parameter("probability");
   if (columns.probability.empty()) return columns;
   if (columns.probability.size() != columns.label.size())
     return Error(ErrorCode::bad_parameter, std::to_string(columns.probability.size()) + " probabilities stand against " + std::to_string(columns.label.size()) + " labels", "Bind a probability to each label.").in_parameter("probability");
@@ -95,8 +96,38 @@ Result<std::vector<double>> probabilities_of(Context& context, const Model& mode
       return Error(ErrorCode::bad_parameter, "the probabilities are not those of the model", "Bind the columns of the fit, in any order: they are matched by name.").in_parameter("probability").with_candidates(model.columns.probability);
     return given_probabilities(table, model.columns.probability);
   }
-  PLIMSOLL_TRY(const learn::BoundFeatures features, learn::bind_features(context, model.classifier->encoder, table));
-  return learn::probabilities(model.classifier->model, learn::sparse_rows(features));
+  PLIMSOLL_TRY(const learn::SparseRows rows, rows_of(context, *model.classifier, model.columns, table));
+  return learn::probabilities(model.classifier->model, rows);
+}
+
+Result<std::vector<std::string>> texts_of(const Table& table, const std::vector<std::string>& columns) {
+  std::vector<std::string> joined(static_cast<std::size_t>(table.rows()));
+  for (const std::string& column : columns) {
+    PLIMSOLL_TRY(const std::vector<std::string> texts, table.texts(column));
+    for (std::size_t i = 0; i < texts.size(); ++i) joined[i] += (column == columns.front() ? "" : "\n") + texts[i];
+  }
+  return joined;
+}
+
+Result<learn::SparseRows> rows_of(Context& context, const Classifier& classifier, const Columns& columns, const Table& table) {
+  learn::SparseRows rows;
+  if (classifier.encoder) {
+    PLIMSOLL_TRY(const learn::BoundFeatures features, learn::bind_features(context, *classifier.encoder, table));
+    rows = learn::sparse_rows(features);
+  }
+  if (!classifier.words) return rows;
+  PLIMSOLL_TRY(const std::vector<std::string> texts, texts_of(table, columns.text));
+  PLIMSOLL_TRY(const text::BoundTfidf bound, text::bind(classifier.words->tfidf));
+  PLIMSOLL_TRY(const text::SparseRows words, bound.rows_of(context, texts));
+  if (!classifier.encoder) return learn::SparseRows{words.columns, words.row_start, words.column, words.value};
+  learn::SparseRows both;
+  both.width = rows.width + words.columns;
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    for (auto k = static_cast<std::size_t>(rows.offsets[i]); k < static_cast<std::size_t>(rows.offsets[i + 1]); ++k) both.columns.push_back(rows.columns[k]), both.values.push_back(rows.values[k]);
+    for (auto k = static_cast<std::size_t>(words.row_start[i]); k < static_cast<std::size_t>(words.row_start[i + 1]); ++k) both.columns.push_back(static_cast<std::int32_t>(rows.width) + words.column[k]), both.values.push_back(words.value[k]);
+    both.offsets.push_back(static_cast<std::int64_t>(both.columns.size()));
+  }
+  return both;
 }
 
 }  // namespace plimsoll::conformal::multilabel
