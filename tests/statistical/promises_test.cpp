@@ -26,6 +26,7 @@ namespace {
 
 constexpr double false_alarm = 1e-6;
 
+// A cell of the file: by name, with the row it stands in.
 struct Cell {
   std::string name, capability;
   Json json;
@@ -118,8 +119,10 @@ Result<Verdict> put_to_the_test(const Cell& cell, bool spoiled, std::size_t coun
   const auto line = find_method(cell.json.at("method").get<std::string>());
   if (!line) return line.error();
   Experiment experiment{cell, *line.value()->entry, cell.json.value("fit", Json::object()), cell.json.value("apply", Json::object())};
-  if (spoiled)
-    for (const auto& [key, value] : cell.json.at("spoiled").items()) experiment.fit_parameters[key] = value;
+  if (spoiled) {
+    experiment.fit_parameters.update(cell.json.value("spoiled", Json::object()));
+    experiment.apply_parameters.update(cell.json.value("spoiled_apply", Json::object()));
+  }
   const std::int64_t redraws = cell.json.value("redraws", std::int64_t{300});
   Verdict verdict;
   verdict.level = cell.json.at("promise").get<double>();
