@@ -43,7 +43,7 @@ struct Level {
 // Gathers the answers of rows in their order.
 class Tables {
  public:
-  Tables(const Model& model, const Options& options) : model_(model), options_(options), labels_(model.columns.label.size()), levels_(model.params.alpha.size()) {}
+  explicit Tables(const Model& model) : model_(model), labels_(model.columns.label.size()), levels_(model.params.alpha.size()) {}
 
   void add(const Answer& answer, const Sample* sample, double u, const std::string& key) {
     append(prediction_, answer.best, labels_);
@@ -97,7 +97,6 @@ class Tables {
 
  private:
   const Model& model_;
-  const Options& options_;
   std::size_t labels_;
   std::vector<Level> levels_;
   ListColumn prediction_{{0}, {}}, labels_of_{{0}, {}};
@@ -135,7 +134,7 @@ Result<Outputs> apply(Context& context, const Model& model, const ApplyInputs& i
     PLIMSOLL_TRY(ids, data.texts(id));
   }
   const std::size_t labels = model.columns.label.size();
-  Tables tables(model, options);
+  Tables tables(model);
   std::int64_t cut = 0, strange = 0;
   for (std::size_t i = 0; i < static_cast<std::size_t>(data.rows()); ++i) {
     if (i % 64 == 0) PLIMSOLL_CHECK(context.stop.check());
