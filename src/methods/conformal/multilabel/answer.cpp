@@ -91,6 +91,26 @@ class Row {
       if (!budget.all && costs_.flips[j] > budget.score - costs_.least) state[j] = has(costs_.base, j) ? 1 : -1;
     return state;
   }
+  // How few and how many labels a set can have: the cheapest ones go off or come on first.
+  std::pair<std::int64_t, std::int64_t> cardinality(const Budget& budget) const {
+    std::vector<std::int64_t> off, on;
+    for (std::size_t j = 0; j < labels_; ++j) (has(costs_.base, j) ? off : on).push_back(costs_.flips[j]);
+    const auto start = static_cast<std::int64_t>(off.size());
+    const auto reach = [&](std::vector<std::int64_t>& costs) {
+      std::sort(costs.begin(), costs.end());
+      std::int64_t rest = (budget.all ? no_limit : budget.score) - costs_.least;
+      std::int64_t count = 0;
+      for (const std::int64_t cost : costs) {
+        rest -= cost;
+        if (rest < 0) break;
+        ++count;
+      }
+      return count;
+    };
+    const std::int64_t fewer = reach(off);
+    const std::int64_t more = reach(on);
+    return {start - fewer, start + more};
+  }
   double affordable(const Budget& budget) const {
     const std::vector<int> state = states(budget);
     return std::ldexp(1.0, static_cast<int>(std::min<std::ptrdiff_t>(std::count(state.begin(), state.end(), 0), 2000)));
@@ -137,6 +157,23 @@ std::vector<int> states_of_list(const stats::FlipSets& sets, std::size_t count, 
   return state;
 }
 
+std::int64_t count_of(std::span<const std::uint64_t> mask) {
+  std::int64_t count = 0;
+  for (const std::uint64_t word : mask) count += __builtin_popcountll(word);
+  return count;
+}
+
+// Labels of the smallest and the largest set listed; of the forced one, or none, if nothing conforms.
+std::pair<std::int64_t, std::int64_t> sizes_of_list(const stats::FlipSets& sets, std::size_t within, const Answer& answer) {
+  if (within == 0) return answer.forced ? std::pair(count_of(answer.best), count_of(answer.best)) : std::pair<std::int64_t, std::int64_t>(0, 0);
+  std::pair<std::int64_t, std::int64_t> sizes(count_of(sets.at(0)), count_of(sets.at(0)));
+  for (std::size_t i = 1; i < within; ++i) {
+    const std::int64_t count = count_of(sets.at(i));
+    sizes = {std::min(sizes.first, count), std::max(sizes.second, count)};
+  }
+  return sizes;
+}
+
 // Size and labels of the set at one alpha, from the list as far as that reaches.
 void settle(const Row& row, const Budget& budget, const Options& options, std::size_t labels, Answer& answer) {
   const stats::FlipSets& sets = answer.sets;
@@ -163,6 +200,10 @@ void settle(const Row& row, const Budget& budget, const Options& options, std::s
   } else {
     state = row.states(budget);
   }
+  std::pair<std::int64_t, std::int64_t> cardinality = row.cardinality(budget);
+  if (reaches && (!row.plain() || within == 0)) cardinality = sizes_of_list(sets, within, answer);
+  answer.fewest.push_back(cardinality.first);
+  answer.most.push_back(cardinality.second);
   answer.low.push_back(count.low);
   answer.high.push_back(count.high);
   answer.exact.push_back(count.exact);

@@ -37,6 +37,7 @@ void append(ListColumn& list, std::span<const std::uint64_t> mask, std::size_t l
 struct Level {
   ListColumn in{{0}, {}}, out{{0}, {}}, undecided{{0}, {}};
   std::vector<double> low, high;
+  std::vector<std::int64_t> fewest, most;
   std::vector<bool> exact, empty;
 };
 
@@ -52,6 +53,8 @@ class Tables {
     complete_.push_back(answer.sets.complete);
     for (std::size_t a = 0; a < levels_.size(); ++a) {
       Level& level = levels_[a];
+      level.fewest.push_back(answer.fewest[a]);
+      level.most.push_back(answer.most[a]);
       level.low.push_back(answer.low[a]);
       level.high.push_back(answer.high[a]);
       level.exact.push_back(answer.exact[a]);
@@ -81,6 +84,8 @@ class Tables {
       builder.list_of_text(name("certain_in"), std::move(level.in.first), std::move(level.in.second), names)
           .list_of_text(name("undecided"), std::move(level.undecided.first), std::move(level.undecided.second), names)
           .list_of_text(name("certain_out"), std::move(level.out.first), std::move(level.out.second), names)
+          .integer(name("fewest_labels"), std::move(level.fewest))
+          .integer(name("most_labels"), std::move(level.most))
           .real(name("size_low"), std::move(level.low))
           .real(name("size_high"), std::move(level.high))
           .boolean(name("size_exact"), std::move(level.exact))

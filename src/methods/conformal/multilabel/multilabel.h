@@ -187,6 +187,7 @@ struct Answer {
   stats::FlipSets sets;                   // at the smallest alpha, by rising score; masks of labels, not of flips
   std::vector<double> low, high;          // sizes, one an alpha
   std::vector<bool> exact;
+  std::vector<std::int64_t> fewest, most; // labels of a set, one an alpha
   std::vector<std::vector<int>> state;    // alphas x labels: 1 certain in, -1 certain out, 0 undecided; no labels: the set is empty
   double credibility = 1;
   double confidence = 0;

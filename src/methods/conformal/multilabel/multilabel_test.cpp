@@ -137,6 +137,17 @@ TEST(ConformalMultilabel, ListsWhatScoringEveryLabelSetFinds) {
       }
     }
     EXPECT_EQ(listed.size(), expected);
+    const auto fewest = out.rows.integers("fewest_labels").value();
+    const auto most = out.rows.integers("most_labels").value();
+    for (std::size_t i = 0; i < 20; ++i) {
+      std::int64_t low = 7, high = 0;
+      for (const auto& [key, value] : listed) {
+        if (key.first != std::to_string(i)) continue;
+        low = std::min<std::int64_t>(low, __builtin_popcountll(key.second));
+        high = std::max<std::int64_t>(high, __builtin_popcountll(key.second));
+      }
+      if (high >= low) EXPECT_EQ(std::pair(fewest[i], most[i]), std::pair(low, high)) << i;
+    }
   }
 }
 
@@ -165,6 +176,8 @@ TEST(ConformalMultilabel, CountsAndSumsUpWhatIsTooMuchToList) {
     EXPECT_EQ(summary.rows.reals("size_low").value()[i], 100);
     EXPECT_GE(summary.rows.reals("size_high").value()[i], high[i]);
     const auto undecided = summary.rows.text_lists("undecided").value()[i].size();
+    EXPECT_LE(summary.rows.integers("fewest_labels").value()[i], 20);
+    EXPECT_GE(summary.rows.integers("most_labels").value()[i], 40);
     EXPECT_EQ(undecided + summary.rows.text_lists("certain_in").value()[i].size() + summary.rows.text_lists("certain_out").value()[i].size(), labels);
   }
   options.on_overflow = Overflow::error;
