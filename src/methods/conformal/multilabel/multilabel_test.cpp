@@ -146,7 +146,9 @@ TEST(ConformalMultilabel, ListsWhatScoringEveryLabelSetFinds) {
         low = std::min<std::int64_t>(low, __builtin_popcountll(key.second));
         high = std::max<std::int64_t>(high, __builtin_popcountll(key.second));
       }
-      if (high >= low) EXPECT_EQ(std::pair(fewest[i], most[i]), std::pair(low, high)) << i;
+      if (high >= low) {
+        EXPECT_EQ(std::pair(fewest[i], most[i]), std::pair(low, high)) << i;
+      }
     }
   }
 }
