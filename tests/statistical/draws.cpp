@@ -190,9 +190,10 @@ std::set<std::string> bare(const std::vector<std::string>& names) {
 }
 
 Result<double> missed_label_sets(const Table& fresh, const Table& sets) {
-  PLIMSOLL_TRY(const std::vector<std::string> keys, sets.texts("id"));
+  PLIMSOLL_TRY(const std::vector<std::string> keys, sets.texts(sets.has("id") ? "id" : "row"));
   PLIMSOLL_TRY(const auto listed, sets.text_lists("labels"));
-  PLIMSOLL_TRY(const std::vector<std::string> ids, fresh.texts("id"));
+  PLIMSOLL_TRY(std::vector<std::string> ids, fresh.texts("id"));
+  for (std::size_t i = 0; i < ids.size() && !sets.has("id"); ++i) ids[i] = std::to_string(i);
   PLIMSOLL_TRY(const auto truth, true_labels(fresh));
   double missed = 0;
   std::size_t at = 0;

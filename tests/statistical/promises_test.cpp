@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <ostream>
 
 #include "base/json.h"
 #include "engine/document.h"
@@ -31,6 +32,8 @@ struct Cell {
   std::string name, capability;
   Json json;
 };
+
+void PrintTo(const Cell& cell, std::ostream* out) { *out << cell.name; }
 
 std::vector<Cell> cells() {
   std::vector<Cell> all;
