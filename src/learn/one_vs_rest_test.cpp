@@ -49,7 +49,7 @@ TEST(OneVsRest, AgreesWithTheDenseSolver) {
   std::iota(all.begin(), all.end(), std::int64_t{0});
   OneVsRestOptions options;
   options.l2 = 0.5;
-  options.tolerance = 1e-10;
+  options.tolerance = 1e-8;
   const auto found = fit_one_vs_rest(workspace.context(), data.rows, data.labels, 3, all, options);
   ASSERT_TRUE(found.ok()) << found.error().message();
   const OneVsRest& model = found.value();
