@@ -1,125 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conformal selection (Jin and Candes, "Selection by prediction with conformal p-values", JMLR 24, 2023). Labelled rows i = 1..n
-// and candidates j = 1..m are exchangeable; a candidate is worth taking if its unseen y_j > c_j (strictly). Small scores promise:
+// Conformal selection. Labelled rows i = 1..n and candidates j = 1..m are exchangeable; a candidate is worth taking if its unseen
+// y_j > c_j (strictly). Small scores promise:
 //   clip:     V_i = +infinity if y_i > c_i, else c_i - mu_i;   T_j = c_j - mu_j
 //   residual: V_i = y_i - mu_i;                                T_j = c_j - mu_j
+//   outlier:  V_i = -mu_i, T_j = -mu_j: labelled rows are ordinary, mu is strangeness (Bates et al. 2023)
 //   p_j = (1 + #{i : V_i <= T_j}) / (n + 1), randomised (#{V_i < T_j} + U_j (1 + #{V_i = T_j})) / (n + 1)
-// and Benjamini-Hochberg at level q selects p_j <= q r / m for r = max{r : p_(r) <= q r / m}. Then FDR <= q in finite samples;
-// with clip, distinct scores and q (n + 1) / m whole it equals q, because the rank of V_j among the n + 1 is uniform.
-// With one bar for all rows clip leaves c out (only the order matters), so that ties of mu stay ties.
-// Comparisons are made on (n + 1) p, which are whole numbers: no rounding decides who is selected.
+//   cfbh         Y. Jin, E. Candes, "Selection by prediction with conformal p-values", JMLR 24 (2023): Benjamini-Hochberg at q selects
+//                p_j <= q r / m for r = max{r : p_(r) <= q r / m}, the r-th included. FDR <= q in finite samples; with clip, distinct
+//                scores and q (n + 1) / m whole it equals q, because the rank of V_j among the n + 1 is uniform.
+//   optcs_msel   T. Bai, Y. Jin, "Optimized conformal selection" (2024, arXiv 2411.17983): of K models each candidate takes the one
+//                whose auxiliary list (stats/conformal_selection.h) selects most, e_j = m / (beta q s_j) 1{p_j <= beta q s_j / m},
+//                and e-BH with pruning. s_j and the model are symmetric in the n + 1 rows, so E e_j 1{y_j <= c_j} <= 1.
+//   optcs_full, optcs_full_msel   models that learn on the same rows: full.cpp
+//   weighted_cs  Y. Jin, E. Candes, "Model-free selective inference under covariate shift via weighted conformal p-values" (2025):
+//                auxiliary lists with w_j of the candidate that joins, where a published package has w_l.
+// With one bar for all rows clip leaves c out (only the order matters), so that ties of mu stay ties. Comparisons are made on
+// (n + 1) p, which are whole numbers: no rounding decides who is selected.
 
 #include "methods/conformal/select/select.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstdio>
-#include <limits>
-#include <numeric>
-#include <set>
 
-#include "base/hash.h"
+#include "base/number_text.h"
 
 namespace plimsoll::conformal::select {
 namespace {
 
+constexpr std::array<std::string_view, 5> procedure_names = {"cfbh", "optcs_msel", "optcs_full", "optcs_full_msel", "weighted_cs"};
 constexpr std::array<std::string_view, 2> direction_names = {"above", "below"};
-constexpr std::array<std::string_view, 2> score_names = {"clip", "residual"};
-constexpr std::array<RoleInfo, 3> pool_roles = {{{"prediction", "predicted outcome: larger is more promising", true, false},
+constexpr std::array<std::string_view, 3> score_names = {"clip", "residual", "outlier"};
+constexpr std::array<std::string_view, 4> rule_names = {"bh", "storey", "ebh", "fixed"};
+constexpr std::array<std::string_view, 3> prune_names = {"dtm", "homo", "hete"};
+constexpr std::array<std::string_view, 2> tie_names = {"first", "random"};
+constexpr std::array<std::string_view, 2> impute_names = {"all", "one"};
+constexpr std::array<RoleInfo, 5> pool_roles = {{{"prediction", "predicted outcome, a column a model: larger is more promising", false, true},
                                                  {"bar", "the bar of each row, if it is not one for all", false, false},
+                                                 {"feature", "what models that are learned here may look at", false, true},
+                                                 {"weight", "density ratio of pool to labelled rows, for weighted_cs", false, false},
                                                  {"id", "identity of a row", false, false}}};
-constexpr std::array<RoleInfo, 4> labelled_roles = {{{"target", "the outcome", true, false},
-                                                     {"prediction", "predicted outcome, by the same model", true, false},
+constexpr std::array<RoleInfo, 6> labelled_roles = {{{"target", "the outcome; not for outliers", false, false},
+                                                     {"prediction", "predicted outcome, by the same models in the same order", false, true},
                                                      {"bar", "the bar of each row, if it is not one for all", false, false},
+                                                     {"feature", "what models that are learned here may look at", false, true},
+                                                     {"weight", "density ratio of pool to labelled rows, for weighted_cs", false, false},
                                                      {"id", "identity of a row", false, false}}};
-
-struct Bars {
-  std::vector<double> labelled;
-  std::vector<double> pool;
-  bool by_row = false;
-};
-
-Result<Bars> bars_of(const Params& params, const Inputs& inputs) {
-  PLIMSOLL_TRY(const std::string pool, one_column(inputs.pool, "bar"));
-  PLIMSOLL_TRY(const std::string labelled, one_column(inputs.labelled, "bar"));
-  if (pool.empty() != labelled.empty())
-    return Error(ErrorCode::missing_input, "a bar by row is bound in one table only", "Bind --bar in both tables, or give one bar for all with --c.").in_parameter("bar");
-  Bars bars;
-  bars.by_row = !pool.empty();
-  if (!bars.by_row) {
-    bars.labelled.assign(static_cast<std::size_t>(inputs.labelled.rows()), params.c);
-    bars.pool.assign(static_cast<std::size_t>(inputs.pool.rows()), params.c);
-    return bars;
-  }
-  PLIMSOLL_TRY(const Reals in_pool, inputs.pool.reals(pool));
-  PLIMSOLL_TRY(const Reals in_labelled, inputs.labelled.reals(labelled));
-  bars.pool.assign(in_pool.begin(), in_pool.end());
-  bars.labelled.assign(in_labelled.begin(), in_labelled.end());
-  return bars;
-}
-
-// With direction below everything is mirrored: y < c is -y > -c.
-Result<Strangeness> strangeness_of(const Params& params, const Inputs& inputs) {
-  PLIMSOLL_TRY(const std::string pool_name, needed_column(inputs.pool, "prediction"));
-  PLIMSOLL_TRY(const std::string name, needed_column(inputs.labelled, "prediction"));
-  PLIMSOLL_TRY(const std::string target, needed_column(inputs.labelled, "target"));
-  PLIMSOLL_TRY(const Reals pool, inputs.pool.reals(pool_name));
-  PLIMSOLL_TRY(const Reals mu, inputs.labelled.reals(name));
-  PLIMSOLL_TRY(const Reals y, inputs.labelled.reals(target));
-  PLIMSOLL_TRY(const Bars bars, bars_of(params, inputs));
-  const double sign = params.direction == Direction::above ? 1.0 : -1.0;
-  const bool plain = params.score == Score::clip && !bars.by_row;
-  Strangeness scores;
-  for (std::size_t i = 0; i < mu.size(); ++i) {
-    const double bar = sign * bars.labelled[i];
-    const double outcome = sign * y[i];
-    const double promise = sign * mu[i];
-    if (params.score == Score::residual) scores.labelled.push_back(outcome - promise);
-    else if (outcome > bar) scores.labelled.push_back(std::numeric_limits<double>::infinity());
-    else scores.labelled.push_back(plain ? -promise : bar - promise);
-  }
-  for (std::size_t j = 0; j < pool.size(); ++j) {
-    const double promise = sign * pool[j];
-    scores.pool.push_back(plain ? -promise : sign * bars.pool[j] - promise);
-  }
-  return scores;
-}
-
-Result<void> refuse_double_use(Context& context, const Inputs& inputs) {
-  PLIMSOLL_TRY(const std::string pool, one_column(inputs.pool, "id"));
-  PLIMSOLL_TRY(const std::string labelled, one_column(inputs.labelled, "id"));
-  if (pool.empty() || labelled.empty()) return {};
-  PLIMSOLL_TRY(const std::vector<std::string> known, inputs.labelled.texts(labelled));
-  PLIMSOLL_TRY(const std::vector<std::string> candidates, inputs.pool.texts(pool));
-  const std::set<std::string> ids(known.begin(), known.end());
-  for (std::size_t j = 0; j < candidates.size(); ++j) {
-    if (ids.count(candidates[j]) == 0) continue;
-    const std::string words = "the row '" + candidates[j] + "' stands in both tables";
-    if (context.allow_overlap.empty())
-      return Error(ErrorCode::overlap, words, "A candidate whose outcome is known must not certify itself: remove it from one table, or state why this is right: --allow-overlap REASON.").in_column(pool).at_row(inputs.pool.first_row() + static_cast<std::int64_t>(j));
-    context.warn(words + "; allowed by the caller: " + context.allow_overlap + ".");
-    return {};
-  }
-  return {};
-}
-
-Result<std::vector<double>> draws_of(Context& context, const Params& params, const Inputs& inputs) {
-  std::vector<double> draws;
-  if (!params.randomized) return draws;
-  PLIMSOLL_TRY(const std::string id, one_column(inputs.pool, "id"));
-  std::vector<std::string> ids;
-  if (!id.empty()) {
-    PLIMSOLL_TRY(ids, inputs.pool.texts(id));
-  }
-  const Stream root = context.rng.child("conformal.select");
-  for (std::int64_t j = 0; j < inputs.pool.rows(); ++j) {
-    const std::uint64_t key = ids.empty() ? static_cast<std::uint64_t>(inputs.pool.first_row() + j) : hash64(ids[static_cast<std::size_t>(j)]);
-    Stream stream = root.child(key);
-    draws.push_back(stream.uniform());
-  }
-  return draws;
-}
+constexpr std::array<RoleInfo, 1> learned_roles = {{{"id", "identity of a row", false, false}}};
+constexpr std::array<RoleInfo, 3> assess_roles = {{{"selected", "whether the row was selected", true, false},
+                                                   {"target", "the outcome, now known", true, false},
+                                                   {"bar", "the bar of each row, if it is not one for all", false, false}}};
 
 void warn_of_reach(Context& context, double q, std::int64_t n, std::int64_t m) {
   if (m == 0) return;
@@ -133,142 +63,146 @@ void warn_of_reach(Context& context, double q, std::int64_t n, std::int64_t m) {
   }
 }
 
-Report report_of(const Params& params, const Outputs& outputs, const std::vector<double>& p) {
-  Report report;
-  report.title = "Conformal selection";
-  report.facts = {{"method", "conformal.select"}, {"labelled rows", std::to_string(outputs.labelled)}, {"candidates", std::to_string(outputs.candidates)}, {"score", std::string(choices_of(params.score)[static_cast<std::size_t>(params.score)])}};
-  report.figures = {{"selected", static_cast<double>(outputs.selected)}, {"threshold", outputs.threshold}, {"q", params.q}};
-  report.text("What was selected", std::to_string(outputs.selected) + " of " + std::to_string(outputs.candidates) + " candidates. Among selected candidates at most a share q is expected to miss the bar: over the drawing of both tables, not for each selection.");
-  if (p.empty()) return report;
-  FigureBlock figure;
-  figure.kind = FigureKind::histogram;
-  figure.title = "P-values of the candidates";
-  figure.description = "How many candidates have a p-value in each twentieth; small ones promise, and the line is the largest that was selected.";
-  figure.x_title = "p-value";
-  figure.y_title = "candidates";
-  figure.has_reference = outputs.selected > 0;
-  figure.reference = outputs.threshold;
-  constexpr std::size_t bins = 20;
-  std::vector<double> counts(bins, 0.0);
-  for (const double one : p) counts[std::min(bins - 1, static_cast<std::size_t>(one * static_cast<double>(bins)))] += 1;
-  for (std::size_t i = 0; i < bins; ++i) {
-    figure.x0.push_back(static_cast<double>(i) / static_cast<double>(bins));
-    figure.x1.push_back(static_cast<double>(i + 1) / static_cast<double>(bins));
-    figure.y.push_back(counts[i]);
-  }
-  report.figure(std::move(figure));
-  return report;
+Error refuse(const std::string& what, const std::string& mend, const std::string& parameter) { return Error(ErrorCode::bad_parameter, what, mend).in_parameter(parameter); }
+
+Result<void> check_models(const Params& p) {
+  for (const std::string& learner : p.learners)
+    if (learner != "ridge" && learner != "logistic" && learner != "trees") return refuse("'" + learner + "' is no learner", "Give ridge, logistic or trees.", "learners");
+  for (const double penalty : p.penalties)
+    if (!(penalty >= 0) || !std::isfinite(penalty)) return refuse("a penalty is negative", "Give numbers from 0.", "penalties");
+  if (p.learners.empty() || p.penalties.empty()) return refuse("no learner or no penalty is given", "Give one, or one a model.", p.learners.empty() ? "learners" : "penalties");
+  const std::size_t models = std::max({p.learners.size(), p.penalties.size(), p.subsets.size()});
+  for (const std::size_t size : {p.learners.size(), p.penalties.size(), p.subsets.size()})
+    if (size > 1 && size != models) return refuse("learners, penalties and subsets describe different numbers of models", "Give one of each, or one a model.", "learners");
+  if (p.impute == Impute::one && !leaves_one_out(p)) return refuse("imputing one candidate at a time refits for each, which only ridge does in closed form", "Use --learners ridge, or --impute all.", "impute");
+  return {};
+}
+
+bool by_e_values(const Params& p) {
+  return p.method == Procedure::optcs_msel || p.method == Procedure::weighted_cs || p.method == Procedure::optcs_full_msel || p.rule == Rule::ebh || (refits(p) && (p.impute == Impute::one || !leaves_one_out(p)));
+}
+
+std::vector<std::string> assumptions_of(const Params& params) {
+  std::vector<std::string> words;
+  words.push_back(params.method == Procedure::weighted_cs ? "candidates are drawn like the labelled rows reweighted, and the weights are right" : params.score == Score::outlier ? "candidates that are no outliers are exchangeable with the labelled rows" : "labelled rows and candidates are exchangeable");
+  words.push_back(refits(params) ? "models see the rows of both tables only here" : params.method == Procedure::cfbh ? "the predictor has learned from neither table" : "the models have learned from neither table");
+  if (params.score != Score::outlier) words.push_back("bars were fixed without looking at the outcomes");
+  words.push_back("the selection is made once, on the whole pool");
+  if (params.rule == Rule::storey && params.score != Score::outlier) words.push_back("p-values of candidates that miss the bar behave like independent ones");
+  return words;
+}
+
+std::string promise_of(const Params& params) {
+  if (params.rule == Rule::fixed && params.method == Procedure::cfbh)
+    return "A candidate " + std::string(params.score == Score::outlier ? "drawn like the labelled rows" : "that misses the bar") + " is selected with a chance of at most " + number_text(params.threshold) + ", over the drawing of both tables. How many of the selected are wrong is not promised.";
+  return "Among selected candidates the expected share " + (params.score == Score::outlier ? std::string("that is drawn like the labelled rows") : "whose outcome is not " + std::string(params.direction == Direction::above ? "above" : "below") + " the bar") + " is at most " + number_text(params.q) + " (false discovery rate, " + (params.rule == Rule::storey && params.score != Score::outlier ? "for large tables" : "in finite samples") + ")." + (params.score == Score::outlier ? "" : " An outcome equal to the bar misses it.") + " The expectation is over the drawing of both tables; the share in this very selection may be larger.";
 }
 
 }  // namespace
 
+std::span<const std::string_view> choices_of(Procedure) { return procedure_names; }
 std::span<const std::string_view> choices_of(Direction) { return direction_names; }
 std::span<const std::string_view> choices_of(Score) { return score_names; }
+std::span<const std::string_view> choices_of(Rule) { return rule_names; }
+std::span<const std::string_view> choices_of(Prune) { return prune_names; }
+std::span<const std::string_view> choices_of(TieModel) { return tie_names; }
+std::span<const std::string_view> choices_of(Impute) { return impute_names; }
 
 void describe(Fields& f, Params& p) {
   f({"q", "largest expected share of selected candidates that miss the bar (false discovery rate)", between(0, 1)}, p.q);
   f({"c", "the bar that an outcome must exceed, strictly, unless a column of bars is bound"}, p.c);
   f({"direction", "select outcomes above or below the bar"}, p.direction);
-  f({"score", "clip: labelled rows beyond the bar never count against a candidate; residual: outcome less prediction"}, p.score);
+  f({"score", "clip: labelled rows beyond the bar never count against a candidate; residual: outcome less prediction; outlier: labelled rows are ordinary, the prediction is strangeness"}, p.score);
   f({"randomized", "break ties of p-values by a uniform draw for each candidate"}, p.randomized);
+  f({"method", "cfbh: one model; optcs_msel: the best of several; optcs_full, optcs_full_msel: learn on the same rows; weighted_cs: under covariate shift"}, p.method);
+  f({"rule", "cfbh and optcs_full: Benjamini-Hochberg, Storey, e-values, or all p-values up to --threshold"}, p.rule);
+  f({"threshold", "of the rule fixed", between(0, 1)}, p.threshold);
+  f({"storey_lambda", "p-values above this estimate the share of candidates that miss the bar", between(0, 1)}, p.storey_lambda);
+  f({"prune", "e-values: dtm as they are, homo divided by one uniform draw, hete by one each"}, p.prune);
+  f({"beta", "e-values: share of the level that the gate uses", {0, 1, true, false, false}}, p.beta);
+  f({"xi_seed", "seed of the pruning draws; -1: the run's", at_least(-1)}, p.xi_seed);
+  f({"tie_model", "which of equally good models a candidate takes"}, p.tie_model);
+  f({"expressions", "further models: predictions computed from columns of both tables, as 'mu / sigma'"}, p.expressions);
+  f({"learners", "optcs_full: ridge, logistic or trees, one or one a model"}, p.learners);
+  f({"penalties", "L2 penalties, one or one a model", at_least(0)}, p.penalties);
+  f({"subsets", "features of each model, words apart; empty: all features"}, p.subsets);
+  f({"balance", "optcs_full: let rows beyond and short of the bar weigh the same in learning"}, p.balance);
+  f({"impute", "optcs_full: candidates that enter learning, as if they had missed the bar: all at once, or each on its own"}, p.impute);
+  f({"folds", "parts for learners that are not left one out in closed form", within(2, 1000)}, p.folds);
+  f({"rounds", "of boosting, for trees", within(1, 10000)}, p.rounds);
 }
 
 Result<void> check(const Params& p) {
-  if (p.q > 0 && p.q < 1) return {};
-  return Error(ErrorCode::bad_parameter, "'q' must be in (0, 1)", "Give a share such as 0.1.").in_parameter("q");
+  if (!(p.q > 0 && p.q < 1)) return refuse("'q' must be in (0, 1)", "Give a share such as 0.1.", "q");
+  const bool one_model = p.method == Procedure::cfbh || p.method == Procedure::optcs_full;
+  if (p.rule != Rule::bh && !one_model) return refuse("this method selects by pruned e-values", "Leave out --rule, or use --method cfbh.", "rule");
+  if (p.method == Procedure::optcs_full && (p.rule == Rule::storey || p.rule == Rule::fixed)) return refuse("optcs_full selects by bh or ebh", "Use --rule bh or ebh.", "rule");
+  if (refits(p) && p.score != Score::clip) return refuse("models that are learned here are judged by the clip score", "Leave out --score.", "score");
+  if (refits(p) && !p.expressions.empty()) return refuse("models that are learned here take features, not expressions", "Leave out --expressions.", "expressions");
+  if (p.score == Score::outlier && p.direction == Direction::below) return refuse("an outlier's prediction is its strangeness: large is strange", "Leave out --direction, or negate it by an expression.", "direction");
+  return refits(p) ? check_models(p) : Result<void>();
 }
 
 void describe(Fields& f, Inputs& in) {
   f(PortInfo{"pool", "candidates with predictions", pool_roles}, in.pool);
   f(PortInfo{"labelled", "rows with predictions and outcomes, exchangeable with the candidates, which the predictor has not learned from", labelled_roles}, in.labelled);
+  f(PortInfo{"learned", "the rows that pre-trained models have learned from, to refuse their use here", learned_roles}, in.learned);
 }
 void describe(Fields& f, Options& o) { f({"keep", "columns of the pool to keep beside the answer"}, o.keep); }
 void describe(Fields& f, Outputs& out) {
-  f(PortInfo{"rows", "candidates in the order of the pool: p_value and selected"}, out.rows);
+  f(PortInfo{"rows", "candidates in the order of the pool: p_value and selected; model, size and e_value where models compete"}, out.rows);
   f(PortInfo{"report", "what was selected"}, out.report);
   f({"selected", "candidates selected", at_least(0)}, out.selected);
   f({"candidates", "candidates", at_least(0)}, out.candidates);
   f({"labelled", "labelled rows", at_least(0)}, out.labelled);
   f({"threshold", "largest p-value selected; 0 if none", at_least(0)}, out.threshold);
+  f({"seed", "of the pruning draws; 0 if nothing was drawn", at_least(0)}, out.seed);
 }
-
-std::vector<double> scaled_p_values(const Strangeness& scores, std::span<const double> draws) {
-  std::vector<double> sorted = scores.labelled;
-  std::sort(sorted.begin(), sorted.end());
-  std::vector<double> scaled;
-  scaled.reserve(scores.pool.size());
-  for (std::size_t j = 0; j < scores.pool.size(); ++j) {
-    const auto upper = std::upper_bound(sorted.begin(), sorted.end(), scores.pool[j]);
-    if (draws.empty()) {
-      scaled.push_back(static_cast<double>(1 + (upper - sorted.begin())));
-      continue;
-    }
-    const auto lower = std::lower_bound(sorted.begin(), upper, scores.pool[j]);
-    scaled.push_back(static_cast<double>(lower - sorted.begin()) + draws[j] * static_cast<double>(1 + (upper - lower)));
-  }
-  return scaled;
-}
-
-// The slack is relative and only for the rounding of q: 0.1 * 30 is 3.0000000000000004 or 3 by chance of the decimals.
-double largest_selected(std::vector<double> scaled, std::int64_t n, double q) {
-  std::sort(scaled.begin(), scaled.end());
-  const auto m = static_cast<double>(scaled.size());
-  for (std::size_t r = scaled.size(); r >= 1; --r)
-    if (scaled[r - 1] * m <= q * static_cast<double>(r) * static_cast<double>(n + 1) * (1 + 4e-15)) return scaled[r - 1];
-  return -1;
+void describe(Fields& f, AssessInputs& in) { f(PortInfo{"data", "candidates whose outcome is known by now", assess_roles}, in.data); }
+void describe(Fields& f, AssessParams& p) {
+  f({"c", "the bar, unless a column of bars is bound"}, p.c);
+  f({"direction", "outcomes above or below the bar were wanted"}, p.direction);
 }
 
 Result<Outputs> apply(Context& context, const Params& params, const Inputs& inputs, const Options& options) {
   PLIMSOLL_CHECK(check(params));
   PLIMSOLL_CHECK(context.stop.check());
   PLIMSOLL_CHECK(refuse_double_use(context, inputs));
-  PLIMSOLL_TRY(const Strangeness scores, strangeness_of(params, inputs));
-  PLIMSOLL_TRY(const std::vector<double> draws, draws_of(context, params, inputs));
-  const std::int64_t n = inputs.labelled.rows();
-  warn_of_reach(context, params.q, n, inputs.pool.rows());
-  // Without labelled rows p is 1 for every candidate, drawn or not.
-  const std::vector<double> scaled = n == 0 ? std::vector<double>(scores.pool.size(), 1.0) : scaled_p_values(scores, draws);
-  PLIMSOLL_CHECK(context.stop.check());
-  const double last = largest_selected(scaled, n, params.q);
+  PLIMSOLL_TRY(const Read read_rows, read(params, inputs));
   Outputs outputs;
-  outputs.labelled = n;
+  outputs.labelled = inputs.labelled.rows();
   outputs.candidates = inputs.pool.rows();
-  std::vector<double> p;
-  std::vector<bool> selected;
-  for (const double one : scaled) {
-    p.push_back(one / static_cast<double>(n + 1));
-    selected.push_back(one <= last);
-    outputs.selected += one <= last ? 1 : 0;
-  }
-  if (outputs.selected > 0) outputs.threshold = last / static_cast<double>(n + 1);
-  outputs.report = report_of(params, outputs, p);
-  TableBuilder builder;
-  builder.real("p_value", std::move(p)).boolean("selected", std::move(selected));
-  PLIMSOLL_TRY(Table answer, std::move(builder).build());
-  PLIMSOLL_TRY(const std::string id, one_column(inputs.pool, "id"));
-  PLIMSOLL_TRY(outputs.rows, beside_kept(inputs.pool, id, options.keep, std::move(answer)));
+  if (params.method != Procedure::weighted_cs && params.rule != Rule::fixed) warn_of_reach(context, params.q, outputs.labelled, outputs.candidates);
+  PLIMSOLL_TRY(Choice choice, choose(context, params, inputs, read_rows));
+  PLIMSOLL_CHECK(context.stop.check());
+  outputs.selected = std::count(choice.selected.begin(), choice.selected.end(), true);
+  outputs.threshold = choice.threshold;
+  if (by_e_values(params) && params.prune != Prune::dtm) outputs.seed = params.xi_seed < 0 ? static_cast<std::int64_t>(context.rng.seed() & 0x7FFFFFFFFFFFFFFFULL) : params.xi_seed;
+  outputs.report = report_of(params, outputs, choice);
+  PLIMSOLL_TRY(outputs.rows, answer_of(inputs.pool, options, std::move(choice)));
   return outputs;
 }
 
 Result<Certificate> certify(const Params& params, const Outputs& outputs) {
   Certificate certificate;
-  certificate.template_id = "fdr.selection";
-  std::array<char, 32> share{};
-  std::snprintf(share.data(), share.size(), "%.12g", params.q);
-  certificate.promise = "Among selected candidates the expected share whose outcome is not " + std::string(params.direction == Direction::above ? "above" : "below") + " the bar is at most " + std::string(share.data()) + " (false discovery rate, in finite samples). An outcome equal to the bar misses it. The expectation is over the drawing of both tables; the share in this very selection may be larger.";
+  const bool fixed = params.rule == Rule::fixed && params.method == Procedure::cfbh;
+  certificate.template_id = fixed ? "rate.selection" : "fdr.selection";
+  certificate.promise = promise_of(params);
   certificate.values = {{"q", params.q}, {"n", static_cast<double>(outputs.labelled)}, {"candidates", static_cast<double>(outputs.candidates)}, {"selected", static_cast<double>(outputs.selected)}, {"threshold", outputs.threshold}};
-  certificate.level = 1 - params.q;
+  certificate.level = 1 - (fixed ? params.threshold : params.q);
   certificate.n = outputs.labelled;
-  certificate.exactness = Exactness::exact;
-  certificate.assumptions = {"labelled rows and candidates are exchangeable", "the predictor has learned from neither table", "bars were fixed without looking at the outcomes", "the selection is made once, on the whole pool"};
+  certificate.exactness = params.rule == Rule::storey && params.score != Score::outlier ? Exactness::asymptotic : Exactness::exact;
+  certificate.assumptions = assumptions_of(params);
   certificate.vacuous = outputs.selected == 0;
   if (certificate.vacuous) certificate.remarks.push_back("Nothing was selected, so nothing is promised of anything.");
+  if (by_e_values(params) && params.prune != Prune::dtm) certificate.remarks.push_back("The pruning was drawn with seed " + std::to_string(outputs.seed) + ". Drawing again until more is selected breaks the promise; --prune dtm draws nothing.");
   certificate.falsified_by = "plimsoll prove conformal.select";
   return certificate;
 }
 
 extern constinit const Method entry = method("conformal.select")
                                           .apply<&apply>(Rows::whole)
+                                          .assess<&assess>()
                                           .certify_outputs<&certify>()
                                           .prove<&prove>()
                                           .example<&example>()
