@@ -59,7 +59,7 @@ Result<Table> half(Stream& stream, bool noise_only, std::int64_t rows, bool labe
 
 // Columns of normals in the role `role`, an outcome, and a weight where rows are shifted.
 Result<Table> wide_half(Stream& stream, World world, std::int64_t rows, bool labelled, std::vector<double>* truth) {
-  const std::size_t width = world == World::shift ? 1 : world == World::models ? 10 : 12;
+  const std::size_t width = world == World::shift ? 1 : world == World::models ? 10 : 24;
   constexpr double shift = 0.75;
   std::vector<std::vector<double>> x(width);
   std::vector<double> y, weight;
@@ -121,7 +121,7 @@ Params params_of(World world, std::int64_t redraw) {
     params.q = 2 * prove_q;
     params.method = turn % 4 < 2 ? Procedure::optcs_full : Procedure::optcs_full_msel;
     if (turn % 4 == 1) params.impute = Impute::one;
-    if (turn % 4 >= 2) params.subsets = {"x0 x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11", "x0 x1 x2 x3", "x4 x5 x6 x7 x8 x9"};
+    if (turn % 4 >= 2) params.subsets = {"x0 x1 x2 x3 x4 x5 x6 x7 x8 x9 x10 x11", "x0 x1 x2 x3", "x12 x13 x14 x15 x16 x17"};
     params.penalties = {1};
   }
   if (world == World::outliers) {
