@@ -52,7 +52,7 @@ Result<std::vector<char>> holds_truth(const Table& rows, const Table& answer) {
 }
 
 Context redraw_context(const Context& outer, const Stream& stream) {
-  return {outer.runtime, stream, silent_progress(), outer.stop, outer.log, outer.scratch, outer.budget, outer.clock, outer.warn, outer.tally, outer.allow_overlap};
+  return {outer.runtime, stream, silent_progress(), outer.stop, outer.log, outer.scratch, outer.budget, outer.clock, [](std::string) {}, [](std::string, std::int64_t) {}, outer.allow_overlap};
 }
 
 }  // namespace plimsoll::learn

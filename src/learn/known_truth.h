@@ -21,7 +21,7 @@ Result<Table> dirichlet_rows(Stream& stream, std::int64_t rows, const std::strin
 // Per row whether the answer holds the truth of the role `target`: sets `set`, or intervals `lower`, `upper`.
 Result<std::vector<char>> holds_truth(const Table& rows, const Table& answer);
 
-// The same surroundings with another root of draws and no progress: what each redraw of an experiment runs in.
+// The same surroundings with another root of draws, without progress and warnings: what each redraw of an experiment runs in.
 Context redraw_context(const Context& outer, const Stream& stream);
 
 }  // namespace plimsoll::learn

@@ -18,5 +18,7 @@ struct ClassAnswers {
 Result<ClassAnswers> answer_classes(Context& context, const Model& model, const Table& table, const Columns& columns, const Options& options);
 
 Result<learn::Intervals> answer_numbers(Context& context, const Model& model, const Table& table, const Columns& columns);
+// What assess says beyond coverage and size.
+Result<void> add_measures(Context& context, const Model& model, const AssessInputs& inputs, const AssessParams& params, const Columns& columns, const std::vector<std::int32_t>& labels, const std::vector<char>& covered, Report& report);
 
 }  // namespace plimsoll::conformal::split

@@ -337,6 +337,7 @@ Result<Report> assess(Context& context, const AssessInputs& inputs, const Assess
     PLIMSOLL_TRY(const Reals y, inputs.data.reals(columns.target));
     add_winkler(model, answers, y, out);
   }
+  PLIMSOLL_CHECK(add_measures(context, model, inputs, params, columns, measured.labels, measured.covered.front(), out));
   return out;
 }
 

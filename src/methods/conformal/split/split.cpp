@@ -20,7 +20,7 @@ namespace {
 constexpr auto fit_roles = learn::score_fit_roles;
 constexpr auto apply_roles = learn::score_apply_roles;
 constexpr auto assess_roles = learn::join_roles(learn::join_roles(std::array<RoleInfo, 1>{{{"target", "the true label or number", false, false}}}, learn::prediction_roles),
-                                                std::array<RoleInfo, 2>{learn::id_role, {"group", "groups whose coverage is compared", false, false}});
+                                                std::array<RoleInfo, 3>{learn::id_role, {"group", "groups whose coverage is compared", false, false}, {"feature", "numbers among which the slab of worst coverage is sought", false, true}});
 constexpr std::array<RoleInfo, 1> learned_roles = {learn::id_role};
 
 }  // namespace
@@ -125,7 +125,10 @@ void describe(Fields& f, AssessInputs& in) {
   f(PortInfo{"model", "the calibrated model", {}, "conformal.split"}, in.model);
   f(PortInfo{"data", "new rows with predictions and the truth", assess_roles}, in.data);
 }
-void describe(Fields& f, AssessParams& p) { f({"confidence", "of the bands in which the promise should put the figures", between(0, 1)}, p.confidence); }
+void describe(Fields& f, AssessParams& p) {
+  f({"confidence", "of the bands in which the promise should put the figures", between(0, 1)}, p.confidence);
+  f({"tolerance", "how far below its level the coverage of a calibration may lie, for the number of rows that would make it so steady", between(0, 1)}, p.tolerance);
+}
 void describe(Fields& f, VerifyInputs& in) {
   f(PortInfo{"model", "the calibrated model", {}, "conformal.split"}, in.model);
   f(PortInfo{"data", "the calibration rows, as they were given to fit", fit_roles}, in.data);

@@ -123,6 +123,7 @@ struct AssessInputs {
 void describe(Fields& f, AssessInputs& in);
 struct AssessParams {
   double confidence = 0.99;
+  double tolerance = 0.01;
 };
 void describe(Fields& f, AssessParams& p);
 struct VerifyInputs {

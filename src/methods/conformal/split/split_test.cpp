@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "engine/artifact.h"
 #include "engine/door.h"
@@ -388,6 +389,45 @@ TEST(ConformalSplit, AssessFindsTheBandAndTheShift) {
   const auto bad = assess(workspace.context(), {artifact_of(shifted).value(), rows}, AssessParams{});
   ASSERT_TRUE(bad.ok());
   EXPECT_EQ(bad.value().verdict, "red");
+}
+
+TEST(ConformalSplit, AssessSeeksTheWorstSlabAndTheRowsForSteadiness) {
+  Workspace workspace;
+  const auto draw = [](std::uint64_t seed, int n) {
+    Stream stream(seed);
+    std::vector<double> y, x, z;
+    for (int i = 0; i < n; ++i) {
+      x.push_back(stream.normal());
+      z.push_back(stream.normal());
+      y.push_back(stream.normal() * (x.back() + z.back() > 1.2 ? 4.0 : 1.0));
+    }
+    const std::vector<double> f(y.size(), 0.0);
+    return std::move(TableBuilder().real("y", y).real("f", f).real("x", x).real("z", z)).build().value().with_roles({{"target", {"y"}}, {"prediction", {"f"}}});
+  };
+  const auto model = fit(workspace.context(), draw(1, 2000), Params{});
+  ASSERT_TRUE(model.ok()) << model.error().message();
+  const Table rows = draw(2, 4000).with_roles({{"target", {"y"}}, {"prediction", {"f"}}, {"feature", {"x", "z"}}});
+  const auto report = assess(workspace.context(), {artifact_of(model.value()).value(), rows}, AssessParams{});
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  std::map<std::string, double> figures(report.value().figures.begin(), report.value().figures.end());
+  EXPECT_LT(figures.at("worst_slab"), 0.72);
+  EXPECT_GT(figures.at("worst_slab"), 0.4);
+  // Smallest n whose Beta quantile at 1 % is at least 0.89: about (2.33 x 0.3 / 0.01)^2 = 4,880.
+  EXPECT_NEAR(figures.at("rows_for_steadiness"), 4880, 200);
+}
+
+TEST(ConformalSplit, AssessTellsFuzzinessAndTheErrorOfProbabilities) {
+  Workspace workspace;
+  Params params;
+  params.keep_scores = true;
+  const auto model = fit(workspace.context(), example_rows(3, 0, 400).value(), params);
+  ASSERT_TRUE(model.ok()) << model.error().message();
+  const auto report = assess(workspace.context(), {artifact_of(model.value()).value(), example_rows(4, 1, 400).value()}, AssessParams{});
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  std::map<std::string, double> figures(report.value().figures.begin(), report.value().figures.end());
+  EXPECT_GT(figures.at("fuzziness"), 0.02);
+  EXPECT_LT(figures.at("fuzziness"), 1);
+  EXPECT_LT(figures.at("top_class_ece"), 0.12);  // the probabilities are the true ones
 }
 
 TEST(ConformalSplit, ReportReadsScoredRowsAndScoresOthers) {
