@@ -15,12 +15,11 @@
 
 #include "base/number_text.h"
 #include "engine/artifact.h"
-#include "engine/door.h"
+#include "learn/calibration_rows.h"
 #include "learn/score_answers.h"
 #include "stats/intervals.h"
 #include "stats/order_statistics.h"
 #include "stats/pac.h"
-#include "table/fingerprint.h"
 
 namespace plimsoll::conformal::pac {
 namespace {
@@ -32,16 +31,6 @@ constexpr std::array<RoleInfo, 1> learned_roles = {learn::id_role};
 Result<stats::PacRank> rank_of(const Model& model, std::size_t which) {
   const double sides = learn::sides_of(model.plan.score);
   return stats::pac_rank(model.n, model.params.epsilon[which] / sides, model.params.delta / sides);
-}
-
-Result<void> note_rows(Context& context, const Inputs& inputs, Model& model) {
-  RowFingerprint rows;
-  PLIMSOLL_CHECK(rows.add(inputs.data));
-  model.fingerprint = rows.to_bytes();
-  if (!inputs.learned) return {};
-  RowFingerprint learned;
-  PLIMSOLL_CHECK(learned.add(*inputs.learned));
-  return check_overlap(context, learned, "learning", rows, "calibration", &model.overlap_remark);
 }
 
 Result<void> set_thresholds(Context& context, std::vector<std::vector<double>>& sides, Model& model) {
@@ -117,7 +106,9 @@ Result<Model> fit(Context& context, const Inputs& inputs, const Params& params) 
   Model model;
   model.params = params;
   PLIMSOLL_TRY(model.plan, learn::plan_of(inputs.data, params));
-  PLIMSOLL_CHECK(note_rows(context, inputs, model));
+  PLIMSOLL_TRY(learn::CalibrationRows noted, learn::note_calibration(context, inputs.data, inputs.learned));
+  model.fingerprint = std::move(noted.fingerprint);
+  model.overlap_remark = std::move(noted.overlap_remark);
   PLIMSOLL_TRY(learn::TruthScores truth, learn::score_truths(context, inputs.data, model.plan, params, params.missing, context.rng.child("calibrate")));
   model.n = static_cast<std::int64_t>(truth.sides.front().size());
   model.dropped = truth.dropped;

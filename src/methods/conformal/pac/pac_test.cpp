@@ -91,6 +91,9 @@ TEST(ConformalPac, BadInput) {
   EXPECT_EQ(fitted(bad, params).error().row, 1);
   params.missing = learn::MissingRows::drop;
   EXPECT_EQ(fitted(bad, params).value().dropped, 1);
+  Workspace workspace({.backend = Backend::serial});
+  const Table rows = residuals(30);
+  EXPECT_EQ(fit(workspace.context(), Inputs{rows, rows}, Params{}).error().code, ErrorCode::overlap);
   Model hostile = fitted(residuals(60), Params{}).value();
   hostile.thresholds.clear();
   EXPECT_EQ(sound(hostile).error().code, ErrorCode::corrupt_file);

@@ -13,10 +13,9 @@
 #include <array>
 #include <cmath>
 
-#include "engine/door.h"
+#include "learn/calibration_rows.h"
 #include "learn/score_plan.h"
 #include "stats/order_statistics.h"
-#include "table/fingerprint.h"
 
 namespace plimsoll::conformal::predictive {
 namespace {
@@ -45,16 +44,6 @@ std::vector<double> edges_of(std::vector<double> values, std::int64_t bins) {
     if (edges.empty() || edge > edges.back()) edges.push_back(edge);
   }
   return edges;
-}
-
-Result<void> note_rows(Context& context, const Inputs& inputs, Model& model) {
-  RowFingerprint rows;
-  PLIMSOLL_CHECK(rows.add(inputs.data));
-  model.fingerprint = rows.to_bytes();
-  if (!inputs.learned) return {};
-  RowFingerprint learned;
-  PLIMSOLL_CHECK(learned.add(*inputs.learned));
-  return check_overlap(context, learned, "learning", rows, "calibration", &model.overlap_remark);
 }
 
 bool draws(const Model&, const Options& options) { return options.p_value; }
@@ -200,7 +189,9 @@ Result<Model> fit(Context& context, const Inputs& inputs, const Params& params) 
   PLIMSOLL_TRY(Placed rows, read_rows(inputs.data, model.columns, params.offset));
   PLIMSOLL_TRY(const Reals y, inputs.data.reals(model.columns.target));
   if (y.size() == 0) return Error(ErrorCode::too_few_rows, "there is no row to calibrate on", "Give rows with predictions and the truth.").in_parameter("data");
-  PLIMSOLL_CHECK(note_rows(context, inputs, model));
+  PLIMSOLL_TRY(learn::CalibrationRows noted, learn::note_calibration(context, inputs.data, inputs.learned));
+  model.fingerprint = std::move(noted.fingerprint);
+  model.overlap_remark = std::move(noted.overlap_remark);
   model.edges = params.bins > 1 ? edges_of(params.bin_by == BinBy::sigma ? rows.scale : rows.centre, params.bins) : params.edges;
   if (!model.columns.group.empty()) {
     PLIMSOLL_TRY(const Categories given, inputs.data.categories(model.columns.group));

@@ -7,11 +7,10 @@
 #include <numeric>
 
 #include "base/number_text.h"
-#include "engine/door.h"
+#include "learn/calibration_rows.h"
 #include "methods/conformal/riskcontrol/riskcontrol.h"
 #include "stats/multiple_testing.h"
 #include "stats/risk_bounds.h"
-#include "table/fingerprint.h"
 
 namespace plimsoll::conformal::riskcontrol {
 namespace {
@@ -109,16 +108,6 @@ Result<Certified> certified_by_tests(Context& context, const Table& data, const 
   return found;
 }
 
-Result<void> note_rows(Context& context, const Inputs& inputs, Model& model) {
-  RowFingerprint rows;
-  PLIMSOLL_CHECK(rows.add(inputs.data));
-  model.fingerprint = rows.to_bytes();
-  if (!inputs.learned) return {};
-  RowFingerprint learned;
-  PLIMSOLL_CHECK(learned.add(*inputs.learned));
-  return check_overlap(context, learned, "learning", rows, "calibration", &model.overlap_remark);
-}
-
 }  // namespace
 
 Result<Model> fit(Context& context, const Inputs& inputs, const Params& params) {
@@ -126,7 +115,9 @@ Result<Model> fit(Context& context, const Inputs& inputs, const Params& params) 
   PLIMSOLL_CHECK(context.stop.check());
   PLIMSOLL_TRY(const Plan plan, plan_of(inputs.data, params));
   Model model;
-  PLIMSOLL_CHECK(note_rows(context, inputs, model));
+  PLIMSOLL_TRY(learn::CalibrationRows noted, learn::note_calibration(context, inputs.data, inputs.learned));
+  model.fingerprint = std::move(noted.fingerprint);
+  model.overlap_remark = std::move(noted.overlap_remark);
   const Reading reading{params.test == Test::betting, params.procedure != Procedure::ltt, splits(params) ? 1 : 2};
   PLIMSOLL_TRY(const Risks risks, read_risks(context, inputs.data, plan, params, reading));
   if (risks.units == 0) return Error(ErrorCode::too_few_rows, "no row is left to certify", "Give more rows with their losses.").in_parameter("data");
