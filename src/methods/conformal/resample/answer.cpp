@@ -143,7 +143,7 @@ Result<void> check_probabilities(const Model& model, const Predictions& p, const
 }
 
 // p(y) = (1 + #{i : s_i >= s(x, y) of i's fold}) / (n + 1); in the set where fewer than k scores lie below, k of alpha.
-Result<void> class_answers(Context& context, const Model& model, const Predictions& p, std::size_t rows, Answers& answers) {
+Result<void> class_answers(Context& context, const Model& model, const Predictions& p, std::span<const double> draws, std::size_t rows, Answers& answers) {
   const std::size_t k = model.classes.size();
   const auto options = score_options(model.params);
   answers.p_values.resize(rows * k);
@@ -154,7 +154,7 @@ Result<void> class_answers(Context& context, const Model& model, const Predictio
     std::vector<std::span<const double>> piece(k);
     for (std::size_t f = 0; f < static_cast<std::size_t>(model.models); ++f) {
       for (std::size_t c = 0; c < k; ++c) piece[c] = std::span<const double>(p[f * k + c]).subspan(begin, end - begin);
-      learn::score_all(options, piece, {}, scores);
+      learn::score_all(options, piece, draws.empty() ? draws : draws.subspan(begin, end - begin), scores);
       const auto first = static_cast<std::size_t>(model.offsets[f]);
       const auto own = std::span<const double>(model.residuals).subspan(first, static_cast<std::size_t>(model.offsets[f + 1]) - first);
       for (std::size_t c = 0; c < scores.size(); ++c) below[c] += stats::count_below(own, scores[c]);
@@ -176,6 +176,12 @@ void fill_empty(const Model& model, Answers& answers) {
       const auto p = answers.p_values.begin() + static_cast<std::ptrdiff_t>(row);
       set[std::max_element(p, p + static_cast<std::ptrdiff_t>(k)) - p] = 1;
     }
+}
+
+Result<std::string> id_of(const Model& model, const Table& rows) {
+  PLIMSOLL_TRY(std::string id, one_column(rows, "id"));
+  if (id.empty() && rows.has(model.columns.id)) id = model.columns.id;
+  return id;
 }
 
 Result<void> add_sets(const Model& model, const Answers& answers, std::size_t rows, bool p_values, TableBuilder& builder) {
@@ -214,7 +220,12 @@ Result<Answers> answer(Context& context, const Model& model, const Table& rows) 
       PLIMSOLL_CHECK(model.params.scheme == Scheme::cv ? fold_intervals(context, model, mu, count, answers) : bag_intervals(context, model, mu, count, answers));
     } else {
       PLIMSOLL_CHECK(check_probabilities(model, mu, rows));
-      PLIMSOLL_CHECK(class_answers(context, model, mu, count, answers));
+      std::vector<double> draws(score_options(model.params).needs_uniforms() ? count : 0);
+      if (!draws.empty()) {
+        PLIMSOLL_TRY(const std::string id, id_of(model, rows));
+        PLIMSOLL_CHECK(learn::draw_rows(context.rng.child("apply"), rows, id, draws));
+      }
+      PLIMSOLL_CHECK(class_answers(context, model, mu, draws, count, answers));
     }
   }
   if (model.of_classes && !model.params.allow_empty) fill_empty(model, answers);
@@ -236,8 +247,7 @@ Result<Outputs> apply(Context& context, const Model& model, const ApplyInputs& i
   }
   if (!answers.pieces.empty()) builder.integer("pieces", std::move(answers.pieces));
   PLIMSOLL_TRY(Table made, std::move(builder).build());
-  PLIMSOLL_TRY(std::string id, one_column(inputs.data, "id"));
-  if (id.empty() && inputs.data.has(model.columns.id)) id = model.columns.id;
+  PLIMSOLL_TRY(const std::string id, id_of(model, inputs.data));
   Outputs outputs;
   PLIMSOLL_TRY(outputs.rows, beside_kept(inputs.data, id, options.keep, std::move(made)));
   return outputs;

@@ -19,6 +19,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 struct Truth {
   Reals numbers;
   std::vector<std::int32_t> codes;
+  std::vector<double> draws;  // of randomised scores; else empty
 };
 
 Error needs(const std::string& what, const std::string& mend, const std::string& parameter) { return Error(ErrorCode::missing_input, what, mend).in_parameter(parameter); }
@@ -124,13 +125,13 @@ Result<learn::FittedLearner> learn_on(Context& context, const Table& table, cons
   return learn::learn_number(context, table, model.columns.feature, rows, truth.numbers.span(), model.params);
 }
 
-std::vector<double> scores_of(const Model& model, const std::vector<std::span<const double>>& columns, std::span<const std::int32_t> codes) {
+std::vector<double> scores_of(const Model& model, const std::vector<std::span<const double>>& columns, std::span<const std::int32_t> codes, std::span<const double> draws) {
   std::vector<double> scores(codes.size());
   std::vector<std::span<const double>> piece(columns.size());
   for (std::size_t begin = 0; begin < codes.size(); begin += learn::piece_rows) {
     const std::size_t count = std::min(learn::piece_rows, codes.size() - begin);
     for (std::size_t c = 0; c < columns.size(); ++c) piece[c] = columns[c].subspan(begin, count);
-    learn::score_labels(score_options(model.params), piece, codes.subspan(begin, count), {}, std::span<double>(scores).subspan(begin, count));
+    learn::score_labels(score_options(model.params), piece, codes.subspan(begin, count), draws.empty() ? draws : draws.subspan(begin, count), std::span<double>(scores).subspan(begin, count));
   }
   return scores;
 }
@@ -148,8 +149,12 @@ Result<std::vector<double>> learned_residuals(Context& context, const Table& tab
     PLIMSOLL_TRY(const auto predicted, learn::predict(context, learner, table, out));
     if (model.of_classes) {
       std::vector<std::int32_t> codes;
-      for (const std::int64_t i : out) codes.push_back(truth.codes[static_cast<std::size_t>(i)]);
-      const std::vector<double> scores = scores_of(model, {predicted.begin(), predicted.end()}, codes);
+      std::vector<double> draws;
+      for (const std::int64_t i : out) {
+        codes.push_back(truth.codes[static_cast<std::size_t>(i)]);
+        if (!truth.draws.empty()) draws.push_back(truth.draws[static_cast<std::size_t>(i)]);
+      }
+      const std::vector<double> scores = scores_of(model, {predicted.begin(), predicted.end()}, codes, draws);
       for (std::size_t i = 0; i < out.size(); ++i) residuals[static_cast<std::size_t>(out[i])] = scores[i];
     } else {
       for (std::size_t i = 0; i < out.size(); ++i) residuals[static_cast<std::size_t>(out[i])] = std::fabs(truth.numbers[static_cast<std::size_t>(out[i])] - predicted.front()[i]);
@@ -175,7 +180,7 @@ Result<std::vector<double>> given_residuals(Context& context, const Table& table
     found.add(slice.cut(begin, std::min(learn::piece_rows, truth.codes.size() - begin)), static_cast<std::int64_t>(begin));
   PLIMSOLL_CHECK(learn::refuse_bad(found, table, model.columns.probability, learn::row_numbers(table)));
   learn::warn_of_scores(context, found.off, 0, 0);
-  return scores_of(model, slice.spans, truth.codes);
+  return scores_of(model, slice.spans, truth.codes, truth.draws);
 }
 
 Result<void> calibrate_folds(Context& context, const Table& table, const Truth& truth, Model& model) {
@@ -293,7 +298,7 @@ Result<void> keep_rows(const Table& table, const Truth& truth, Model& model) {
   return {};
 }
 
-Result<Truth> truth_of(const Table& table, Model& model) {
+Result<Truth> truth_of(Context& context, const Table& table, Model& model) {
   Truth truth;
   if (!model.of_classes) {
     PLIMSOLL_TRY(truth.numbers, table.reals(model.columns.target));
@@ -301,6 +306,10 @@ Result<Truth> truth_of(const Table& table, Model& model) {
   }
   PLIMSOLL_TRY(model.classes, classes_of(table, model.columns, model.params));
   PLIMSOLL_CHECK(learn::LabelReader(model.classes).read(table, model.columns.target, learn::row_numbers(table), truth.codes));
+  if (score_options(model.params).needs_uniforms()) {
+    truth.draws.resize(truth.codes.size());
+    PLIMSOLL_CHECK(learn::draw_rows(context.rng.child("calibrate"), table, model.columns.id, truth.draws));
+  }
   return truth;
 }
 
@@ -332,7 +341,7 @@ Result<Model> fit(Context& context, const Inputs& inputs, const Params& params) 
   const bool named = type == ColumnType::text || type == ColumnType::boolean;
   model.of_classes = !model.columns.probability.empty() || (model.columns.prediction.empty() && (params.task == Task::classes || (params.task == Task::automatic && named)));
   if (model.of_classes && params.scheme == Scheme::bootstrap) return Error(ErrorCode::bad_parameter, "the bootstrap scheme is for numbers", "Use --scheme cv for classes.").in_parameter("scheme");
-  PLIMSOLL_TRY(const Truth truth, truth_of(inputs.data, model));
+  PLIMSOLL_TRY(const Truth truth, truth_of(context, inputs.data, model));
   for (const double alpha : params.alpha) {
     model.ranks.push_back(learn::conformal_rank_of(model.n, alpha));
     if (model.ranks.back() <= model.n) continue;

@@ -165,7 +165,7 @@ Result<Report> assess(Context& context, const AssessInputs& inputs, const Assess
   report.title = "Coverage on new rows";
   report.facts = {{"method", "conformal.resample"}, {"kind", name_of_interval(model)}, {"rows of the fit", std::to_string(model.n)}, {"new rows", std::to_string(rows)}};
   report.verdict = "green";
-  TableBlock table{"Coverage and size", "The interval around the coverage is Clopper and Pearson's. Red: it lies below what is promised.",
+  TableBlock table{"Coverage and size", "The interval around the coverage is Clopper and Pearson's. Red: it lies below what is promised. Infinite intervals and their scores are counted for numbers only.",
                    {"level", "promised", "coverage", "low", "high", model.of_classes ? "mean size" : "mean width", "infinite", "interval score"}, {}};
   for (std::size_t a = 0; a < model.ranks.size(); ++a) {
     PLIMSOLL_TRY(const Seen seen, count(model, inputs.data, answers, a));

@@ -37,6 +37,8 @@ constexpr std::array<RoleInfo, 5> apply_roles = {{{"feature", "features, if name
                                                   {"id", "identity of a row", false, false},
                                                   {"target", "the truth (for reports)", false, false}}};
 
+bool draws(const Model& model, const Options&) { return model.of_classes && model.params.randomized; }
+
 }  // namespace
 
 std::span<const std::string_view> choices_of(Scheme) { return scheme_names; }
@@ -53,6 +55,7 @@ void describe(Fields& f, Params& p) {
   f({"aggregate", "bootstrap: how the bags without a row are joined"}, p.aggregate);
   f({"task", "auto: classes where probabilities are bound or the target is text or boolean"}, p.task);
   f({"score", "score of a class; see conformal.split"}, p.score);
+  f({"randomized", "aps, raps, saps: draw a uniform for each row, which makes sets sharper"}, p.randomized);
   f({"penalty", "raps and saps: weight of the rank penalty", at_least(0)}, p.penalty);
   f({"penalty_free", "raps: ranks free of penalty", at_least(0)}, p.penalty_free);
   f({"allow_empty", "leave sets empty instead of giving them the class of the largest p-value"}, p.allow_empty);
@@ -68,12 +71,15 @@ Result<void> check(const Params& p) {
   if (p.scheme == Scheme::full && p.interval == Interval::minmax) return Error(ErrorCode::bad_parameter, "full conformal prediction has no minmax form", "Leave out --interval.").in_parameter("interval");
   if (p.scheme == Scheme::full && p.learner != learn::Learner::linear) return Error(ErrorCode::bad_parameter, "full conformal prediction has a closed form for the linear learner only", "Use --learner linear, or --scheme cv.").in_parameter("learner");
   if (p.scheme == Scheme::bootstrap && p.task == Task::classes) return Error(ErrorCode::bad_parameter, "the bootstrap scheme is for numbers", "Use --scheme cv for classes.").in_parameter("scheme");
+  if (p.randomized && p.score != learn::ClassScore::aps && p.score != learn::ClassScore::raps && p.score != learn::ClassScore::saps)
+    return Error(ErrorCode::bad_parameter, "only the scores aps, raps and saps are randomised", "Leave out --randomized, or choose one of them.").in_parameter("randomized").with_candidates({"aps", "raps", "saps"});
   return {};
 }
 
 learn::ClassScoreOptions score_options(const Params& params) {
   learn::ClassScoreOptions options;
   options.score = params.score;
+  options.randomized = params.randomized;
   options.penalty = params.penalty;
   options.penalty_free = params.penalty_free;
   return options;
@@ -119,6 +125,7 @@ void describe(Fields& f, AssessParams& p) { f({"confidence", "of the interval ar
 extern constinit const Method entry = method("conformal.resample")
                                           .fit<&fit>(Law::B)
                                           .apply<&apply>(Rows::independent)
+                                          .draws_in_apply<&draws>()
                                           .certify<&certify>()
                                           .assess<&assess>()
                                           .prove<&prove>()

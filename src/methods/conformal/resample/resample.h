@@ -35,6 +35,7 @@ struct Params : learn::LearnerSettings {
   Aggregate aggregate = Aggregate::mean;
   Task task = Task::automatic;
   learn::ClassScore score = learn::ClassScore::lac;
+  bool randomized = false;
   double penalty = 0.01;
   std::int64_t penalty_free = 5;
   bool allow_empty = false;

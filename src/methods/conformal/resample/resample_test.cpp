@@ -201,6 +201,38 @@ TEST(ConformalResample, ClassesFromFeatures) {
   }
 }
 
+// Two classes of a weak model: without a draw aps must take both, with one it need not.
+TEST(ConformalResample, RandomisedSetsAreSharper) {
+  Stream stream(11);
+  std::vector<double> p, q;
+  std::vector<std::string> y;
+  std::vector<std::int64_t> fold;
+  for (int i = 0; i < 2000; ++i) {
+    p.push_back(stream.uniform());
+    q.push_back(1 - p.back());
+    y.push_back(stream.bernoulli(p.back()) ? "u" : "v");
+    fold.push_back(i % 2);
+  }
+  const Table table = TableBuilder().text("y", y).real("p_u", p).real("p_v", q).integer("f", fold).build().value().with_roles({{"target", {"y"}}, {"probability", {"p_u", "p_v"}}, {"fold", {"f"}}});
+  Params params;
+  params.score = learn::ClassScore::aps;
+  params.alpha = {0.2};
+  std::size_t sizes[2] = {0, 0};
+  for (const bool randomized : {false, true}) {
+    params.randomized = randomized;
+    const auto sets = applied(fitted(table, params).value(), table.with_roles({{"probability", {"p_u", "p_v", "p_u", "p_v"}}})).value().text_lists("set").value();
+    int held = 0;
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+      sizes[randomized ? 1 : 0] += sets[i].size();
+      held += std::find(sets[i].begin(), sets[i].end(), y[i]) != sets[i].end() ? 1 : 0;
+    }
+    EXPECT_GT(held, 1500);
+  }
+  EXPECT_LT(sizes[1], sizes[0] - 200);
+  params.score = learn::ClassScore::lac;
+  EXPECT_EQ(check(params).error().code, ErrorCode::bad_parameter);
+}
+
 TEST(ConformalResample, PromisesByFormula) {
   Model model;
   model.n = 100;
