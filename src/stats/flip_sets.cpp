@@ -6,6 +6,8 @@
 #include <limits>
 #include <numeric>
 #include <queue>
+#include <tuple>
+#include <utility>
 
 namespace plimsoll::stats {
 namespace {
@@ -92,8 +94,17 @@ class WideWalk {
   std::int64_t looked_ = 0;
 };
 
+// One word a set: pairs are sorted where they stand.
+void sort_narrow(FlipSets& found) {
+  std::vector<std::pair<std::int64_t, std::uint64_t>> sets(found.size());
+  for (std::size_t i = 0; i < sets.size(); ++i) sets[i] = {found.costs[i], found.masks[i]};
+  std::sort(sets.begin(), sets.end());
+  for (std::size_t i = 0; i < sets.size(); ++i) std::tie(found.costs[i], found.masks[i]) = sets[i];
+}
+
 void sort_by_cost(FlipSets& found) {
   const std::size_t words = found.words;
+  if (words == 1) return sort_narrow(found);
   std::vector<std::size_t> order(found.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {

@@ -218,7 +218,11 @@ Result<Answer> answer_of(Context& context, const Model& model, std::span<const d
   PLIMSOLL_CHECK(row.lead(sample, u, answer));
   const double least_alpha = *std::min_element(model.params.alpha.begin(), model.params.alpha.end());
   const Budget widest = budget_of(sample, least_alpha, model.params.smoothing, u);
-  PLIMSOLL_TRY(answer.sets, row.listed(widest.all ? no_limit : widest.score, options.max_sets));
+  answer.sets.words = stats::words_of(o.size());
+  answer.sets.complete = row.surely_empty(widest);
+  if (options.max_sets > 0 && !answer.sets.complete) {
+    PLIMSOLL_TRY(answer.sets, row.listed(widest.all ? no_limit : widest.score, options.max_sets));
+  }
   answer.forced = model.params.force_non_empty;
   for (const double alpha : model.params.alpha) settle(row, budget_of(sample, alpha, model.params.smoothing, u), options, o.size(), answer);
   answer.forced = answer.forced && answer.sets.size() == 0 && answer.sets.complete;
