@@ -15,8 +15,6 @@ namespace {
 
 constexpr std::int64_t no_limit = std::int64_t{1} << 61;
 
-bool has(std::span<const std::uint64_t> mask, std::size_t label) { return (mask[label / 64] >> (label % 64) & 1) != 0; }
-
 class Row {
  public:
   Row(Context& context, const Model& model, std::span<const double> o, const Options& options)
@@ -155,12 +153,6 @@ std::vector<int> states_of_list(const stats::FlipSets& sets, std::size_t count, 
     state[j] = in == count ? 1 : in == 0 ? -1 : 0;
   }
   return state;
-}
-
-std::int64_t count_of(std::span<const std::uint64_t> mask) {
-  std::int64_t count = 0;
-  for (const std::uint64_t word : mask) count += __builtin_popcountll(word);
-  return count;
 }
 
 // Labels of the smallest and the largest set listed; of the forced one, or none, if nothing conforms.

@@ -12,8 +12,6 @@ namespace {
 
 using ListColumn = std::pair<std::vector<std::int32_t>, std::vector<std::int32_t>>;  // offsets, codes
 
-bool has(std::span<const std::uint64_t> mask, std::size_t label) { return (mask[label / 64] >> (label % 64) & 1) != 0; }
-
 std::string stem(const Params& params, std::string_view name, std::size_t which) {
   if (params.alpha.size() == 1) return std::string(name);
   std::array<char, 32> text{};
@@ -34,7 +32,7 @@ void append(ListColumn& list, std::span<const std::uint64_t> mask, std::size_t l
   list.first.push_back(static_cast<std::int32_t>(list.second.size()));
 }
 
-struct Level {
+struct LevelLists {
   ListColumn in{{0}, {}}, out{{0}, {}}, undecided{{0}, {}};
   std::vector<double> low, high;
   std::vector<std::int64_t> fewest, most;
@@ -52,7 +50,7 @@ class Tables {
     confidence_.push_back(answer.confidence);
     complete_.push_back(answer.sets.complete);
     for (std::size_t a = 0; a < levels_.size(); ++a) {
-      Level& level = levels_[a];
+      LevelLists& level = levels_[a];
       level.fewest.push_back(answer.fewest[a]);
       level.most.push_back(answer.most[a]);
       level.low.push_back(answer.low[a]);
@@ -79,7 +77,7 @@ class Tables {
     TableBuilder builder;
     builder.list_of_text("prediction", std::move(prediction_.first), std::move(prediction_.second), names).real("credibility", std::move(credibility_)).real("confidence", std::move(confidence_));
     for (std::size_t a = 0; a < levels_.size(); ++a) {
-      Level& level = levels_[a];
+      LevelLists& level = levels_[a];
       const auto name = [&](std::string_view text) { return stem(model_.params, text, a); };
       builder.list_of_text(name("certain_in"), std::move(level.in.first), std::move(level.in.second), names)
           .list_of_text(name("undecided"), std::move(level.undecided.first), std::move(level.undecided.second), names)
@@ -103,7 +101,7 @@ class Tables {
  private:
   const Model& model_;
   std::size_t labels_;
-  std::vector<Level> levels_;
+  std::vector<LevelLists> levels_;
   ListColumn prediction_{{0}, {}}, labels_of_{{0}, {}};
   std::vector<double> credibility_, confidence_, p_;
   std::vector<bool> complete_;

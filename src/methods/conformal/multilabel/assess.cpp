@@ -53,7 +53,7 @@ Paired paired(double difference, const std::vector<double>& parts, double confid
   return {difference, difference - half, difference + half};
 }
 
-struct Level {
+struct LevelSeen {
   std::int64_t errors = 0, outside = 0, empty = 0, whole = 0;
   std::int64_t bonferroni_errors = 0;
   std::vector<double> low, high, loose;   // sizes, and those of the labels taken one by one
@@ -61,7 +61,7 @@ struct Level {
 };
 
 struct Seen {
-  std::vector<Level> levels;
+  std::vector<LevelSeen> levels;
   Accuracy ours, reference;
   bool compared = false;
   std::vector<double> p;                  // of the true label-sets
@@ -69,7 +69,7 @@ struct Seen {
 };
 
 // The product of each label's own set at alpha / labels.
-void add_bonferroni(const Model& model, std::size_t a, std::span<const double> o, std::span<const std::uint8_t> y, Level& level) {
+void add_bonferroni(const Model& model, std::size_t a, std::span<const double> o, std::span<const std::uint8_t> y, LevelSeen& level) {
   double size = 1;
   bool in = true;
   for (std::size_t j = 0; j < o.size(); ++j) {
@@ -91,7 +91,7 @@ void add_row(const Model& model, const Answer& answer, const Sample* sample, dou
   seen.p.push_back(p);
   seen.top_only += truth == answer.best ? 1 : 0;
   for (std::size_t a = 0; a < seen.levels.size(); ++a) {
-    Level& level = seen.levels[a];
+    LevelSeen& level = seen.levels[a];
     const bool forced = model.params.force_non_empty && truth == answer.best;
     level.errors += (p > model.params.alpha[a] && !outside) || forced ? 0 : 1;
     level.outside += outside ? 1 : 0;
@@ -157,7 +157,7 @@ void add_levels(const Model& model, const Seen& seen, double confidence, Report&
   report.verdict = "green";
   const auto n = static_cast<std::int64_t>(seen.p.size());
   for (std::size_t a = 0; a < seen.levels.size(); ++a) {
-    const Level& level = seen.levels[a];
+    const LevelSeen& level = seen.levels[a];
     const double alpha = model.params.alpha[a];
     const stats::Interval interval = stats::clopper_pearson(level.errors, n, confidence);
     const double error = static_cast<double>(level.errors) / static_cast<double>(n);

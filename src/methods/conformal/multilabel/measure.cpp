@@ -21,17 +21,9 @@ constexpr double least_probability = 1e-6;
 
 std::int64_t whole(double cost) { return static_cast<std::int64_t>(std::llround(cost * scale)); }
 
-bool has(std::span<const std::uint64_t> mask, std::int64_t label) { return (mask[static_cast<std::size_t>(label) / 64] >> (label % 64) & 1) != 0; }
-
-std::int64_t count_of(std::span<const std::uint64_t> mask) {
-  std::int64_t count = 0;
-  for (const std::uint64_t word : mask) count += __builtin_popcountll(word);
-  return count;
-}
-
 bool keeps(const Rule& rule, std::span<const std::uint64_t> labels) {
-  if (rule.implies) return !has(labels, rule.labels[0]) || has(labels, rule.labels[1]);
-  return std::count_if(rule.labels.begin(), rule.labels.end(), [&](std::int64_t label) { return has(labels, label); }) <= 1;
+  if (rule.implies) return !has(labels, static_cast<std::size_t>(rule.labels[0])) || has(labels, static_cast<std::size_t>(rule.labels[1]));
+  return std::count_if(rule.labels.begin(), rule.labels.end(), [&](std::int64_t label) { return has(labels, static_cast<std::size_t>(label)); }) <= 1;
 }
 
 std::int64_t nearest_seen(const Model& model, std::span<const std::uint64_t> labels) {
@@ -107,11 +99,11 @@ std::int64_t score_of(const Model& model, const Costs& costs, std::span<const st
   const std::int64_t penalty = penalty_of(model, labels);
   if (model.params.measure == Measure::mahalanobis) {
     std::vector<double> e(costs.kept.size());
-    for (std::size_t j = 0; j < e.size(); ++j) e[j] = has(flips, static_cast<std::int64_t>(j)) ? costs.flipped[j] : costs.kept[j];
+    for (std::size_t j = 0; j < e.size(); ++j) e[j] = has(flips, j) ? costs.flipped[j] : costs.kept[j];
     return stats::quadratic_score(model.shape->shape, e, scale) + penalty;
   }
   std::int64_t score = costs.least + penalty;
-  for (std::size_t j = 0; j < costs.flips.size(); ++j) score += has(flips, static_cast<std::int64_t>(j)) ? costs.flips[j] : 0;
+  for (std::size_t j = 0; j < costs.flips.size(); ++j) score += has(flips, j) ? costs.flips[j] : 0;
   return score;
 }
 
@@ -130,6 +122,12 @@ stats::ExtraCost extra_of(const Model& model, const Costs& costs) {
     for (std::size_t w = 0; w < labels.size(); ++w) labels[w] = costs.base[w] ^ flips[w];
     return extra_of_set(model, labels);
   };
+}
+
+std::int64_t count_of(std::span<const std::uint64_t> mask) {
+  std::int64_t count = 0;
+  for (const std::uint64_t word : mask) count += __builtin_popcountll(word);
+  return count;
 }
 
 std::vector<std::uint64_t> mask_of(std::span<const std::uint8_t> labels) {

@@ -171,6 +171,8 @@ std::int64_t score_of(const Model& model, const Costs& costs, std::span<const st
 // What the family and the penalties add to a label-set; -1: not in the family. Empty if nothing does.
 stats::ExtraCost extra_of(const Model& model, const Costs& costs);
 std::int64_t extra_of_set(const Model& model, std::span<const std::uint64_t> labels);
+inline bool has(std::span<const std::uint64_t> mask, std::size_t label) { return (mask[label / 64] >> (label % 64) & 1) != 0; }
+std::int64_t count_of(std::span<const std::uint64_t> mask);
 std::vector<std::uint64_t> mask_of(std::span<const std::uint8_t> labels);
 const Sample* sample_of(const Model& model, const std::string& group);
 
