@@ -22,7 +22,7 @@ namespace {
 
 constexpr double false_alarm = 1e-6;
 constexpr std::int64_t population_rows = 600;
-constexpr std::int64_t learning_rows = 400;
+constexpr std::int64_t learning_rows = 600;
 constexpr std::size_t options = 6;
 
 // Six options as the published benchmark has them: four real ones, then two that are never right; noise, and a truth that stands out.
@@ -113,12 +113,16 @@ bool within_delta(const Seen& seen, double delta) { return stats::binomial_sf(se
 Result<Evidence> prove(Context& context, const Subject& subject, const ProveOptions& prove_options) {
   const std::int64_t redraws = prove_options.size == ProveSize::quick ? 300 : prove_options.size == ProveSize::normal ? 8'000 : 40'000;
   PLIMSOLL_TRY(const Table population, questions(context.rng.child("population"), population_rows, 0.9, ""));
+  // Sets of a lower coverage than the default box has, so that the learned policy is above rho and the tests decide where to stop.
   Params params;
+  params.beta_low = 0.15;
+  params.beta_high = 0.25;
+  Params published = params;
+  published.mode = Mode::paper;
   PLIMSOLL_TRY(const Seen joint, redraw_all(context, subject, params, population, redraws));
   params.risk = Risk::selective;
+  params.rho = 0.16;
   PLIMSOLL_TRY(const Seen selective, redraw_all(context, subject, params, population, redraws));
-  Params published;
-  published.mode = Mode::paper;
   PLIMSOLL_TRY(const Seen paper, redraw_all(context, subject, published, population, redraws / 10));
   const Seen& shown = within_delta(joint, params.delta) ? selective : joint;
   const auto share = [](std::int64_t count, const Seen& seen) { return static_cast<double>(count) / static_cast<double>(seen.redraws); };
@@ -131,7 +135,7 @@ Result<Evidence> prove(Context& context, const Subject& subject, const ProveOpti
   evidence.trials = 2 * redraws;
   evidence.seed = prove_options.seed;
   evidence.false_alarm = false_alarm;
-  evidence.detects = "a joint risk certified three steps too boldly; a selective risk certified three steps too boldly";
+  evidence.detects = "a joint risk certified five steps too boldly; a selective risk certified ten steps too boldly";
   evidence.passed = within_delta(joint, params.delta) && within_delta(selective, params.delta);
   evidence.figures = {{"violations_joint", share(joint.violations, joint)}, {"violations_selective", share(selective.violations, selective)}, {"violations_uncertified", share(paper.violations, paper)}, {"answered_joint", joint.answered}, {"answered_selective", selective.answered}, {"certified_joint", share(joint.certified, joint)}, {"certified_selective", share(selective.certified, selective)}};
   return evidence;
