@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
   abstain::State state;
   abstain::Event event;
   event.logits = {0.3, 2.1, -0.4, 0.9, -1.0, -2.0};
-  event.answer = "B";
+  event.answer = model.options[1];
   constexpr int decisions = 100'000;
   const double begin = bench::cpu_seconds();
   for (int i = 0; i < decisions; ++i) {
