@@ -14,8 +14,6 @@
 namespace plimsoll::conformal::resample {
 namespace {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-
 using Predictions = std::vector<std::vector<double>>;
 
 // One column a model, or models x classes of them, fold after fold.

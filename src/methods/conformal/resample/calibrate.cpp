@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <numeric>
 #include <set>
 
@@ -13,8 +12,6 @@
 
 namespace plimsoll::conformal::resample {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 struct Truth {
   Reals numbers;

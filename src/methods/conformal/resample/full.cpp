@@ -9,15 +9,12 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <limits>
 
 #include "learn/ridge.h"
 #include "methods/conformal/resample/resample.h"
 
 namespace plimsoll::conformal::resample {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 struct Hull {
   double low = infinity;

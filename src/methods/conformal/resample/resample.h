@@ -4,6 +4,7 @@
 // Intervals and sets from predictions that were made without the row itself: the types that the sources of this folder share.
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@
 #include "table/table.h"
 
 namespace plimsoll::conformal::resample {
+
+inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
 enum class Scheme : int { cv, bootstrap, full };
 std::span<const std::string_view> choices_of(Scheme);

@@ -5,15 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "engine/workspace.h"
 #include "tests/conformance/spoiled.h"
 
 namespace plimsoll::conformal::resample {
 namespace {
-
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 const SpoiledForm one_rank_low{"conformal.resample", "ranks one too low", [](Subject& subject) {
                                  subject.spoil_model([](void* m) {
