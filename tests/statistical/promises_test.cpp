@@ -4,7 +4,7 @@
 // picks, or whether something happened. Redraws are independent, so a bet against "the expected loss is at most what is promised"
 // (stats/risk_bounds.h) wins a factor F with chance at most 1 / F, whatever the law of the loss: a false alarm of 1e-6 over all cells
 // together. A cell whose promise is met with equality is bet on from the other side too. `spoiled` parameters are a lie about the
-// level: each cell must fail with them (or, where no parameter can make a promise false, with a promise that is a lie).
+// level: each cell must fail with them.
 
 #include <gtest/gtest.h>
 
