@@ -28,7 +28,7 @@ function(plimsoll_room name)
   set(PLIMSOLL_ROOMS ${PLIMSOLL_ROOMS} ${name} PARENT_SCOPE)
   if(PLIMSOLL_TESTS AND tests AND NOT name STREQUAL "methods")
     set(extra "")
-    if(name MATCHES "^(learn|text|solve|llm|agent|capi|serve|cli)$")  # they reach the catalogue through the engine
+    if(name MATCHES "^(learn|text|solve|llm|agent|capi|cli)$")  # they reach the catalogue through the engine
       set(extra plimsoll_catalogue)
     endif()
     plimsoll_gtest(test_${name} SOURCES ${tests} LIBRARIES ${extra} room_${name} ${ROOM_LIBRARIES} LABELS unit fast)

@@ -38,6 +38,7 @@ const std::vector<VerbHelp>& verb_help() {
       {"prove", "plimsoll prove METHOD | --family F | --all", "re-run the falsifiable experiment behind a claim"},
       {"verify", "plimsoll verify FILE | METHOD --INPUT PATH", "check an artifact, an evidence or a proof again"},
       {"run", "plimsoll run RECIPE", "a recipe: several verbs, linked files, resumable"},
+      {"serve", "plimsoll serve POLICY --upstream URL --listen ADDR", "the gateway: between an application and a language model"},
       {"inspect", "plimsoll inspect model.plim", "certificate, provenance and schema of a model"},
       {"report", "plimsoll report model.plim [TABLE] -o r.html", "draw the report of a model, or of what it scored"},
       {"completion", "plimsoll completion bash|zsh|fish", "print the completion script of a shell"},

@@ -23,6 +23,7 @@ Result<int> dispatch(const std::string& verb, const Words& rest) {
   if (verb == "inspect") return run_inspect(rest);
   if (verb == "run") return run_recipe(rest);
   if (verb == "demo") return run_demo(rest);
+  if (verb == "serve") return run_serve(rest);
   if (verb == "completion") return run_completion(rest);
   if (verb == "version") return run_version(rest);
   std::vector<std::string> known;

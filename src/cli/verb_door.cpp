@@ -9,6 +9,7 @@
 #include "cli/method_flags.h"
 #include "cli/request.h"
 #include "cli/verbs.h"
+#include "engine/ledger.h"
 
 namespace plimsoll::cli {
 namespace {
@@ -209,6 +210,7 @@ Result<int> run_through_door(Verb verb, const Words& args) {
     PLIMSOLL_TRY(const Arguments arguments, parse_flags(general, rest));
     return verify_evidence(word, arguments);
   }
+  if (verb == Verb::verify && !find_line(word) && is_ledger(word)) return verify_ledger(word, rest);
   PLIMSOLL_TRY(Request subject, subject_of(verb, word));
   return run_subject(verb, std::move(subject), rest);
 }

@@ -21,6 +21,8 @@ Result<int> run_recipe(const Words& args);
 Result<int> run_demo(const Words& args);
 Result<int> run_completion(const Words& args);
 Result<int> run_version(const Words& args);
+Result<int> run_serve(const Words& args);
+Result<int> verify_ledger(const std::string& path, const Words& args);  // of verify, where the file is a log
 
 // The whole program; prints errors.
 int run_program(const Words& args);
