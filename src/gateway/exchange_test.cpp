@@ -54,6 +54,26 @@ TEST(Policy, MistakesAreNamedWithTheirLine) {
   }
 }
 
+TEST(Policy, ExamplesAreTaken) {
+  for (const char* name : {"chat", "tools", "shadow"}) {
+    const auto document = read_document(std::string(PLIMSOLL_SOURCE_DIR) + "/examples/gateway/" + name + ".toml");
+    ASSERT_TRUE(document.ok()) << name;
+    const auto policy = read_policy(document.value());
+    EXPECT_TRUE(policy.ok()) << policy.error().message();
+  }
+}
+
+TEST(Exchange, ACallWithMoneyInItWaitsForAPerson) {
+  const auto policy = read_policy(read_document(std::string(PLIMSOLL_SOURCE_DIR) + "/examples/gateway/tools.toml").value()).value();
+  const auto answer = [&policy](const std::string& tool, const std::string& arguments) {
+    Exchange exchange(policy, Dialect::chat, {});
+    return exchange.answer("{\"choices\":[{\"message\":{\"tool_calls\":[{\"function\":{\"name\":\"" + tool + "\",\"arguments\":\"" + json_escaped(arguments) + "\"}}]}}]}")->action;
+  };
+  EXPECT_EQ(answer("transfer_funds", "{\"n\":5}"), Action::escalate);
+  EXPECT_EQ(answer("run", "{\"sql\":\"drop table t\"}"), Action::escalate);
+  EXPECT_EQ(answer("run", "{\"sql\":\"select 1\"}"), Action::allow);
+}
+
 TEST(Decision, TheStrongestRuleWinsAndReplaysBitForBit) {
   const auto policy = policy_of(R"([[detector]]
 name = "personal"

@@ -15,8 +15,6 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
-#include <openssl/crypto.h>
-
 #include <atomic>
 #include <chrono>
 #include <ctime>
@@ -28,6 +26,7 @@
 #include "engine/ledger.h"
 #include "serve/counters.h"
 #include "serve/guard_runner.h"
+#include "serve/key_gate.h"
 
 namespace plimsoll::serve {
 
@@ -51,12 +50,6 @@ struct Connection {
   beast::flat_buffer buffer;
 };
 
-struct Bucket {
-  double tokens = -1;
-  Clock::time_point at;
-  std::int64_t used = 0;
-};
-
 net::redirect_error_t<std::decay_t<decltype(net::use_awaitable)>> into(error_code& ec) { return net::redirect_error(net::use_awaitable, ec); }
 
 std::string error_body(const std::string& type, const std::string& what, const std::string& id, const std::string& rule = {}) {
@@ -71,8 +64,6 @@ std::string time_now() {
   std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text.data();
 }
-
-bool same_secret(const std::string& a, const std::string& b) { return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0; }
 
 bool hop_by_hop(http::field field) {
   switch (field) {
@@ -104,7 +95,7 @@ struct Server::State {
   Counters counters;
   std::deque<std::unique_ptr<Connection>> idle_upstreams;
   std::set<beast::tcp_stream*> idle;  // connections that wait for a request
-  std::map<std::string, Bucket> buckets;
+  KeyGate keys;
   std::uint64_t serial = mix64(static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count()));
   std::int64_t open = 0;
   std::atomic<bool> draining = false;
@@ -139,14 +130,13 @@ struct Server::State {
   net::awaitable<void> session(std::shared_ptr<Connection> client);
   net::awaitable<void> watch_policy();
   net::awaitable<bool> serve_one(Connection& client, Request& request);
-  net::awaitable<void> reply(Connection& client, const Request& request, unsigned status, std::string body, const std::string& type, const std::string& id = {}, const std::string& decision = {});
+  net::awaitable<void> reply(Connection& client, const Request& request, unsigned status, std::string body, std::string type, std::string id = {}, std::string decision = {});
   net::awaitable<bool> proxy(Connection& client, Request& request, gateway::Dialect dialect);
   net::awaitable<bool> forward(Connection& client, Request& request, gateway::Exchange& exchange, std::string body, const std::string& id);
   net::awaitable<bool> relay_stream(Connection& client, const Request& request, Connection& up, http::response_parser<http::buffer_body>& parser, gateway::Exchange& exchange, const std::string& id);
   net::awaitable<bool> relay_whole(Connection& client, const Request& request, Connection& up, http::response_parser<http::buffer_body>& parser, gateway::Exchange& exchange, const std::string& id);
-  net::awaitable<std::unique_ptr<Connection>> connect(const Request& request, http::request<http::string_body>& out, error_code& ec, std::int64_t wait_ms);
+  net::awaitable<std::unique_ptr<Connection>> connect(Request& out, error_code& ec, std::int64_t wait_ms);
   net::awaitable<bool> record(gateway::Exchange& exchange);
-  unsigned key_refusal(const gateway::Policy& policy, const Request& request, std::string& key, std::string& why);
 };
 
 net::awaitable<void> Server::State::listen() {
@@ -196,7 +186,7 @@ net::awaitable<void> Server::State::session(std::shared_ptr<Connection> client) 
       co_await http::async_read(client->stream, client->buffer, parser, into(ec));
     }
     if (ec) {
-      const unsigned status = ec == http::error::body_limit ? 413 : ec == http::error::header_limit ? 431 : ec == beast::error::timeout ? 408 : ec == http::error::end_of_stream || ec == net::error::eof ? 0 : 400;
+      const unsigned status = ec == http::error::body_limit ? 413 : ec == http::error::header_limit ? 431 : ec == beast::error::timeout || ec == http::error::end_of_stream || ec == net::error::eof ? 0 : 400;  // after a time-out Beast has closed the socket
       if (status != 0) {
         Request none;
         none.keep_alive(false);
@@ -215,7 +205,7 @@ net::awaitable<void> Server::State::session(std::shared_ptr<Connection> client) 
   --open;
 }
 
-net::awaitable<void> Server::State::reply(Connection& client, const Request& request, unsigned status, std::string body, const std::string& type, const std::string& id, const std::string& decision) {
+net::awaitable<void> Server::State::reply(Connection& client, const Request& request, unsigned status, std::string body, std::string type, std::string id, std::string decision) {
   Response out{static_cast<http::status>(status), 11};
   out.set(http::field::content_type, type);
   out.set(http::field::cache_control, "no-store");
@@ -257,36 +247,6 @@ net::awaitable<bool> Server::State::serve_one(Connection& client, Request& reque
     counters.took(std::chrono::duration<double>(Clock::now() - begun).count());
   }
   co_return again && !draining;
-}
-
-// 0, or the status that refuses the request: 401 without a known key, 429 above its rate or budget.
-unsigned Server::State::key_refusal(const gateway::Policy& policy, const Request& request, std::string& key, std::string& why) {
-  if (policy.keys.empty()) return 0;
-  std::string given(request[http::field::authorization]);
-  if (given.starts_with("Bearer ")) given.erase(0, 7);
-  if (given.empty()) given = std::string(request["x-api-key"]);
-  const std::string digest = sha256_hex(given);
-  const gateway::KeySpec* found = nullptr;
-  for (const gateway::KeySpec& each : policy.keys)
-    if (same_secret(each.sha256, digest)) found = &each;
-  if (!found || given.empty()) {
-    why = "no known key in Authorization";
-    return 401;
-  }
-  key = found->name;
-  Bucket& bucket = buckets[key];
-  const auto now = Clock::now();
-  const double rate = static_cast<double>(found->requests_per_minute) / 60;
-  const double most = static_cast<double>(found->burst > 0 ? found->burst : found->requests_per_minute);
-  bucket.tokens = bucket.tokens < 0 ? most : std::min(most, bucket.tokens + rate * std::chrono::duration<double>(now - bucket.at).count());
-  bucket.at = now;
-  if ((found->requests_per_minute > 0 && bucket.tokens < 1) || (found->requests > 0 && bucket.used >= found->requests)) {
-    why = "the key's rate or budget is used up";
-    return 429;
-  }
-  if (found->requests_per_minute > 0) bucket.tokens -= 1;
-  ++bucket.used;
-  return 0;
 }
 
 // Hands the records of an exchange to the log; false if the policy wants the request refused because that failed.
@@ -336,7 +296,9 @@ net::awaitable<bool> Server::State::proxy(Connection& client, Request& request, 
     return reply(client, request, status, error_body(type, what, id, rule), "application/json", id, decision);
   };
   std::string key, why;
-  if (const unsigned status = key_refusal(*policy, request, key, why); status != 0) {
+  std::string given(request[http::field::authorization]);
+  if (given.empty()) given = std::string(request["x-api-key"]);
+  if (const unsigned status = keys.refusal(*policy, std::move(given), key, why); status != 0) {
     co_await refuse(status, status == 401 ? "unauthenticated" : "busy", why);
     co_return true;
   }
@@ -365,7 +327,7 @@ net::awaitable<bool> Server::State::proxy(Connection& client, Request& request, 
 }
 
 // Sends the request on a kept connection or a new one; a kept one may have been closed meanwhile, so that is tried again once.
-net::awaitable<std::unique_ptr<Connection>> Server::State::connect(const Request&, http::request<http::string_body>& out, error_code& ec, std::int64_t wait_ms) {
+net::awaitable<std::unique_ptr<Connection>> Server::State::connect(Request& out, error_code& ec, std::int64_t wait_ms) {
   const auto wait = std::chrono::milliseconds(wait_ms);
   while (!idle_upstreams.empty()) {
     std::unique_ptr<Connection> kept = std::move(idle_upstreams.back());
@@ -395,7 +357,7 @@ net::awaitable<std::unique_ptr<Connection>> Server::State::connect(const Request
 
 net::awaitable<bool> Server::State::forward(Connection& client, Request& request, gateway::Exchange& exchange, std::string body, const std::string& id) {
   const gateway::Policy& policy = exchange.policy();
-  http::request<http::string_body> out{http::verb::post, "", 11};
+  Request out{http::verb::post, "", 11};
   for (const auto& field : request.base()) {
     if (hop_by_hop(field.name()) || beast::iequals(field.name_string(), "x-guard-request-id")) continue;
     if (field.name() == http::field::authorization && !policy.keys.empty()) continue;
@@ -411,7 +373,7 @@ net::awaitable<bool> Server::State::forward(Connection& client, Request& request
   out.body() = std::move(body);
   out.prepare_payload();
   error_code ec;
-  std::unique_ptr<Connection> up = co_await connect(request, out, ec, policy.limits.upstream_ms);
+  std::unique_ptr<Connection> up = co_await connect(out, ec, policy.limits.upstream_ms);
   http::response_parser<http::buffer_body> parser;
   parser.header_limit(64 << 10);
   parser.body_limit(static_cast<std::uint64_t>(policy.limits.answer_bytes));
