@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One io_context on one thread; a coroutine a connection. Asio 1.74 wants <utility> before it.
+#if defined(__clang__) && !defined(BOOST_ASIO_HAS_CO_AWAIT)
+#define BOOST_ASIO_HAS_CO_AWAIT 1  // Asio 1.74 looks for a header that clang has dropped
+#endif
+
 #include "serve/server.h"
 
 #include <utility>
@@ -42,7 +46,6 @@ using Request = http::request<http::string_body>;
 using Response = http::response<http::string_body>;
 
 namespace {
-
 struct Connection {
   explicit Connection(tcp::socket socket) : stream(std::move(socket)) {}
   explicit Connection(net::io_context& io) : stream(io) {}
@@ -150,7 +153,6 @@ net::awaitable<void> Server::State::listen() {
   }
 }
 
-// Content and time limits of a head apply before a byte of the body is read.
 net::awaitable<void> Server::State::session(std::shared_ptr<Connection> client) {
   ++open;
   const auto policy = policies->current();
@@ -530,7 +532,6 @@ net::awaitable<void> Server::State::watch_policy() {
 
 Server::Server() : state_(std::make_unique<State>()) {}
 Server::~Server() = default;
-
 Result<std::unique_ptr<Server>> Server::open(ServerOptions options) {
   std::unique_ptr<Server> server(new Server);
   State& s = *server->state_;
