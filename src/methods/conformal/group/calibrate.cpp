@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
-#include <set>
 
 #include "learn/overlap.h"
 #include "methods/conformal/group/group.h"
@@ -76,17 +74,20 @@ Result<void> bins_of(const Table& data, Model& model, const learn::TruthScores& 
 
 // Groups by the values of columns: `cell` becomes the group of each scored row.
 Result<void> groups_of(const Table& data, Model& model, const learn::TruthScores& truths, std::vector<std::int64_t>& cell) {
-  PLIMSOLL_TRY(const auto keys, keys_of(data, model.group_columns));
-  std::set<std::string> names;
-  std::vector<const std::string*> of(cell.size());
+  PLIMSOLL_TRY(const Categories keys, keys_of(data, model.group_columns));
+  std::vector<char> used(keys.names.size(), 0);
   for (std::size_t i = 0; i < cell.size(); ++i) {
-    const auto& key = keys[static_cast<std::size_t>(truths.numbers[i] - data.first_row())];
-    if (!key) return Error(ErrorCode::null_value, "the group is missing", "Give every calibration row its group, or drop the row.").in_column(model.group_columns.front()).at_row(truths.numbers[i]);
-    names.insert(*key);
-    of[i] = &*key;
+    cell[i] = keys.codes[static_cast<std::size_t>(truths.numbers[i] - data.first_row())];
+    if (cell[i] < 0) return Error(ErrorCode::null_value, "the group is missing", "Give every calibration row its group, or drop the row.").in_column(model.group_columns.front()).at_row(truths.numbers[i]);
+    used[static_cast<std::size_t>(cell[i])] = 1;
   }
-  model.groups.assign(names.begin(), names.end());
-  for (std::size_t i = 0; i < cell.size(); ++i) cell[i] = std::lower_bound(model.groups.begin(), model.groups.end(), *of[i]) - model.groups.begin();
+  model.groups.clear();
+  for (std::size_t g = 0; g < used.size(); ++g)
+    if (used[g]) model.groups.push_back(keys.names[g]);
+  std::sort(model.groups.begin(), model.groups.end());
+  std::vector<std::int64_t> place;
+  for (const std::string& name : keys.names) place.push_back(std::lower_bound(model.groups.begin(), model.groups.end(), name) - model.groups.begin());
+  for (std::int64_t& c : cell) c = place[static_cast<std::size_t>(c)];
   return {};
 }
 

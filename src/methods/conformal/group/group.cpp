@@ -111,16 +111,24 @@ void describe(Fields& f, Options& o) { f({"keep", "columns of the input to keep 
 void describe(Fields& f, ApplyInputs& in) { f(PortInfo{"data", "rows with predictions", apply_roles}, in.data); }
 void describe(Fields& f, Outputs& out) { f(PortInfo{"rows", "sets or intervals"}, out.rows); }
 
-Result<std::vector<std::optional<std::string>>> keys_of(const Table& table, const std::vector<std::string>& columns) {
-  std::vector<std::optional<std::string>> keys(static_cast<std::size_t>(table.rows()), std::string());
-  for (std::size_t c = 0; c < columns.size(); ++c) {
+Result<Categories> keys_of(const Table& table, const std::vector<std::string>& columns) {
+  PLIMSOLL_TRY(Categories keys, table.categories(columns.front()));
+  for (std::size_t c = 1; c < columns.size(); ++c) {
     PLIMSOLL_TRY(const Categories values, table.categories(columns[c]));
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      if (values.codes[i] < 0) keys[i].reset();
-      if (!keys[i]) continue;
-      if (c > 0) *keys[i] += between_values;
-      *keys[i] += values.names[static_cast<std::size_t>(values.codes[i])];
+    std::map<std::pair<std::int32_t, std::int32_t>, std::int32_t> both;
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < keys.codes.size(); ++i) {
+      std::int32_t& code = keys.codes[i];
+      const std::int32_t value = values.codes[i];
+      if (code < 0 || value < 0) {
+        code = -1;
+        continue;
+      }
+      const auto [found, fresh] = both.emplace(std::pair(code, value), static_cast<std::int32_t>(names.size()));
+      if (fresh) names.push_back(keys.names[static_cast<std::size_t>(code)] + between_values + values.names[static_cast<std::size_t>(value)]);
+      code = found->second;
     }
+    keys.names = std::move(names);
   }
   return keys;
 }
@@ -144,14 +152,19 @@ Result<std::vector<std::int32_t>> places_of(Context& context, const Model& model
   if (columns.empty()) columns = model.group_columns;
   if (columns.size() != model.group_columns.size())
     return Error(ErrorCode::bad_parameter, std::to_string(columns.size()) + " group columns stand against " + std::to_string(model.group_columns.size()) + " of the model", "Bind as many, in the order of the fit.").in_parameter("group");
-  PLIMSOLL_TRY(const auto keys, keys_of(data, columns));
+  PLIMSOLL_TRY(const Categories keys, keys_of(data, columns));
+  std::vector<std::int32_t> of;
+  for (const std::string& key : keys.names) {
+    const auto found = std::lower_bound(model.groups.begin(), model.groups.end(), key);
+    of.push_back(found == model.groups.end() || *found != key ? -1 : static_cast<std::int32_t>(found - model.groups.begin()));
+  }
   std::map<std::string, std::int64_t> absent;
   std::int64_t missing = 0;
   for (std::size_t i = 0; i < place.size(); ++i) {
-    const auto found = keys[i] ? std::lower_bound(model.groups.begin(), model.groups.end(), *keys[i]) : model.groups.end();
-    place[i] = found == model.groups.end() || *found != *keys[i] ? -1 : static_cast<std::int32_t>(found - model.groups.begin());
-    if (!keys[i]) ++missing;
-    else if (place[i] < 0) ++absent[*keys[i]];
+    const std::int32_t code = keys.codes[i];
+    place[i] = code < 0 ? -1 : of[static_cast<std::size_t>(code)];
+    if (code < 0) ++missing;
+    else if (place[i] < 0) ++absent[keys.names[static_cast<std::size_t>(code)]];
   }
   context.tally("{} rows have no group: their answer is the whole space.", missing);
   for (const auto& [key, count] : absent) context.tally("{} rows are of the group '" + shown(key) + "', which the calibration lacks: their answer is the whole space.", count);

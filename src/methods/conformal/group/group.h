@@ -81,8 +81,8 @@ struct Outputs {
 };
 void describe(Fields& f, Outputs& out);
 
-// The key of each row: the values of its group columns; an empty optional where one is missing.
-Result<std::vector<std::optional<std::string>>> keys_of(const Table& table, const std::vector<std::string>& columns);
+// The key of each row: the values of its group columns; no code where one is missing.
+Result<Categories> keys_of(const Table& table, const std::vector<std::string>& columns);
 
 Result<Model> fit(Context& context, const Inputs& inputs, const Params& params);
 Result<Outputs> apply(Context& context, const Model& model, const ApplyInputs& inputs, const Options& options);
