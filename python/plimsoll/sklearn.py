@@ -6,6 +6,7 @@
 >>> sets = pl.sklearn.ConformalClassifier(any_fitted_classifier, alpha=0.1).fit(X_held_out, y_held_out).predict_set(X_new)
 
 Classifier            learns a risk and calibrates it (risk.classifier)
+Regressor             learns a number with an interval (risk.regressor)
 Calibrator            calibrates the probabilities of any classifier (calibrate.binary, calibrate.multiclass)
 ConformalClassifier   prediction sets around any classifier (conformal.split)
 ConformalRegressor    prediction intervals around any regressor (conformal.split)
@@ -19,12 +20,15 @@ from . import errors
 from ._errors import PlimsollWarning
 from ._sklearn_around import Calibrator, ConformalClassifier, ConformalRegressor, _code, _codes_of_lists, _seed  # first: says what is missing
 
+from ._sklearn_tables import LearnsTables, features_of
+from ._sklearn_regressor import Regressor
+
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-__all__ = ["Calibrator", "Classifier", "ConformalClassifier", "ConformalRegressor"]
+__all__ = ["Calibrator", "Classifier", "ConformalClassifier", "ConformalRegressor", "Regressor"]
 
 # Below these, setting rows aside would leave too few of a class to learn from.
 _FEWEST_ROWS = 50
@@ -32,29 +36,12 @@ _FEWEST_OF_A_CLASS = 10
 _WHY = "the estimator has too few rows to set some aside: its probabilities are the learner's own and nothing is certified"
 
 
-def _is_frame_of_many_types(X: Any) -> bool:
-    """A pandas frame with columns that are no numbers: text and categories go to the engine as they are."""
-    if type(X).__module__.split(".")[0] != "pandas" or not hasattr(X, "dtypes"):
-        return False
-    return any(str(kind) in ("category", "string", "str", "object") or str(kind).startswith("datetime") for kind in X.dtypes)
-
-
-def _features(X: Any) -> Any:
-    """Columns by the names x0, x1, ..., so that the fit is the same for arrays and frames."""
-    import pyarrow
-
-    if isinstance(X, np.ndarray):
-        return {f"x{j}": pyarrow.array(np.ascontiguousarray(X[:, j])) for j in range(X.shape[1])}
-    table = pyarrow.Table.from_pandas(X, preserve_index=False)
-    return {f"x{j}": table.column(j) for j in range(table.num_columns)}
-
-
 def _two_classes(classes: Any) -> None:
     if len(classes) < 2:
         raise ValueError(f"Classifier can't train when only one class is present: {classes[0]!r}. Give rows of at least two classes.")
 
 
-class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Classifier(ClassifierMixin, LearnsTables, BaseEstimator):  # type: ignore[misc]
     """Calibrated risks of classes, learned by boosted trees or logistic regression (``risk.classifier``).
 
     Rows are cut at random into those that the learner sees, those that calibrate its probabilities and those that calibrate the
@@ -126,14 +113,9 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
         self.n_jobs = n_jobs
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
-
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Classifier:
         """Learns from rows and their classes; weights of 0 or more."""
-        X, y = self._validated(X, y)
+        X, y = self._validated(X, y, numeric=False)
         check_classification_targets(y)
         weight = None if sample_weight is None else _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         if X.shape[0] == 1:
@@ -186,16 +168,6 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return self.model_.certificate if self.calibrated_ else None
 
-    def _validated(self, X: Any, y: Any) -> tuple[Any, Any]:
-        if not _is_frame_of_many_types(X):
-            X, y = validate_data(self, X, y, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan")
-            return np.asarray(X), y
-        validate_data(self, X, skip_check_array=True)
-        y = np.asarray(y).ravel()
-        if len(y) != len(X):
-            raise ValueError(f"X has {len(X)} rows, y has {len(y)}.")
-        return _Rows(X), y
-
     def _parameters(self) -> dict[str, Any]:
         own: dict[str, Any] = {
             "learner": self.learner, "calibrator": self.calibrator, "alpha": self.alpha, "score": self.set_score, "small_n": "infinite",
@@ -206,9 +178,6 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         own.pop("logistic" if self.learner == "trees" else "trees")
         own.update(self.parameters or {})
         return own
-
-    def _threads(self) -> int:
-        return 1 if self.n_jobs is None else max(0, self.n_jobs)
 
     def _learned(self, parameters: Mapping[str, Any], table: Any, weight: bool, calibration: Any = None, allow_overlap: str | None = None) -> Any:
         from . import risk
@@ -221,7 +190,7 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _table(self, X: Any, codes: Any, weight: Any) -> Any:
         import pyarrow
 
-        columns = _features(X if isinstance(X, np.ndarray) else X.frame)
+        columns = features_of(X)
         names = pyarrow.array([_code(k) for k in range(len(self.classes_))])
         columns["y"] = pyarrow.DictionaryArray.from_arrays(pyarrow.array(codes.astype(np.int32)), names).cast(pyarrow.string())
         if weight is not None:
@@ -247,29 +216,3 @@ class Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PlimsollWarning)
             return self._learned({**self._parameters(), "calibrator": "identity"}, table, True, table.take(again), _WHY)
-
-    def _applied(self, X: Any) -> Any:
-        check_is_fitted(self)
-        if _is_frame_of_many_types(X):
-            validate_data(self, X, reset=False, skip_check_array=True)
-        else:
-            X = np.asarray(validate_data(self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"))
-        import pyarrow
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PlimsollWarning)
-            return self.model_.apply(pyarrow.table(_features(X)), threads=self._threads(), progress=False).to_arrow()
-
-
-class _Rows:
-    """A frame of many types that is indexed by flags, as an array is."""
-
-    def __init__(self, frame: Any) -> None:
-        self.frame = frame
-        self.shape = frame.shape
-
-    def __len__(self) -> int:
-        return len(self.frame)
-
-    def __getitem__(self, kept: Any) -> _Rows:
-        return _Rows(self.frame.loc[np.asarray(kept)])

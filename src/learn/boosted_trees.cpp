@@ -131,7 +131,7 @@ using Settings = std::vector<std::pair<std::string, std::string>>;
 Settings settings_of(const Context& context, std::int64_t classes, const TreeOptions& options) {
   Settings settings = {
       {"tree_method", "hist"},
-      {"objective", tree_objective(classes)},
+      {"objective", classes == 1 && options.quantile > 0 ? "reg:quantileerror" : tree_objective(classes)},
       {"nthread", std::to_string(std::max(1, context.runtime.threads()))},
       {"eta", in_digits(options.learning_rate)},
       {"max_depth", std::to_string(options.max_depth)},
@@ -145,6 +145,7 @@ Settings settings_of(const Context& context, std::int64_t classes, const TreeOpt
       {"disable_default_eval_metric", "1"},
   };
   if (classes > 2) settings.emplace_back("num_class", std::to_string(classes));
+  if (classes == 1 && options.quantile > 0) settings.emplace_back("quantile_alpha", in_digits(options.quantile));
   if (std::any_of(options.monotone.begin(), options.monotone.end(), [](std::int64_t m) { return m != 0; })) {
     std::string signs;
     for (const std::int64_t sign : options.monotone) signs += (signs.empty() ? "(" : ",") + std::to_string(sign);

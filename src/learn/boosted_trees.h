@@ -5,6 +5,7 @@
 // number of threads. Training stops at the next return of a boosting round.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -32,7 +33,16 @@ struct TreeOptions {
   double min_split_gain = 0;    // gamma
   std::int64_t max_bins = 256;
   std::vector<std::int64_t> monotone;  // -1, 0, +1 for each tree column; empty: none. Not for categories.
+  double quantile = 0;          // numbers: which quantile is learned (pinball loss); 0: the mean (squared error)
 };
+
+// Small trees learned slowly: the default of the methods that learn from tables.
+TreeOptions small_trees();
+// What a user may set; the quantile and the monotone constraints are bound by methods.
+void describe(Fields& f, TreeOptions& options);
+// Constraints as a user writes them, COLUMN = +1 or -1: first their form, then one for each column of the encoder.
+Result<void> check_monotone(const std::map<std::string, std::string>& monotone);
+Result<std::vector<std::int64_t>> monotone_directions(const std::map<std::string, std::string>& monotone, const FeatureEncoder& encoder);
 
 // CPU of the whole process inside XGBoost's calls, so that a benchmark can tell ours from the library's.
 struct TrainingCost {
@@ -67,7 +77,7 @@ Result<BoostedTrees> train_trees(Context& context, const BoundFeatures& features
                                  std::span<const double> weights, std::int64_t classes, const TreeOptions& options,
                                  TrainingCost* cost = nullptr);
 
-// The same for numbers, by squared error; targets are finite.
+// The same for numbers, by squared error or the pinball loss of options.quantile; targets are finite and kept in float32.
 Result<BoostedTrees> train_regression_trees(Context& context, const BoundFeatures& features, std::span<const double> targets,
                                             std::span<const double> weights, const TreeOptions& options, TrainingCost* cost = nullptr);
 

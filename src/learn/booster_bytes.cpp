@@ -185,7 +185,8 @@ Result<UbjsonValue> read_booster(std::string_view bytes, std::int64_t classes, s
       number_text(param, "num_target").value_or(1) != 1) {
     return damaged("it does not have the model's features or classes");
   }
-  if (objective == nullptr || !is_text(objective->find("name"), tree_objective(classes))) {
+  const UbjsonValue* name = objective != nullptr ? objective->find("name") : nullptr;
+  if (!is_text(name, tree_objective(classes)) && !(classes == 1 && is_text(name, "reg:quantileerror"))) {
     return damaged("it was trained for something else");
   }
   PLIMSOLL_CHECK(check_trees(*model, classes, width));

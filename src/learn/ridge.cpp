@@ -26,13 +26,18 @@ struct Totals {
   VectorXd products;
 };
 
-Totals totals_of(const Design& design, std::span<const double> targets, double centre, std::int64_t begin, std::int64_t end) {
+Totals totals_of(const Design& design, std::span<const double> targets, std::span<const double> weights, double centre, std::int64_t begin, std::int64_t end) {
   const auto width = static_cast<Index>(design.width());
   MatrixXd x(static_cast<Index>(end - begin), width + 1);
   design.fill(begin, end, x.data());
   x.col(width).setOnes();
   VectorXd y(x.rows());
   for (Index i = 0; i < y.size(); ++i) y[i] = targets[static_cast<std::size_t>(begin + i)] - centre;
+  for (Index i = 0; !weights.empty() && i < y.size(); ++i) {
+    const double root = std::sqrt(weights[static_cast<std::size_t>(begin + i)]);
+    x.row(i) *= root;
+    y[i] *= root;
+  }
   Totals totals;
   totals.squares = MatrixXd::Zero(width + 1, width + 1);
   totals.squares.selfadjointView<Eigen::Lower>().rankUpdate(x.transpose());
@@ -66,7 +71,7 @@ Result<void> check(const RidgeModel& model) {
   return Error(ErrorCode::corrupt_file, "the slopes of the linear model do not fit its columns", "Fit the model again.");
 }
 
-Result<RidgeModel> fit_ridge(Context& context, const Design& design, std::span<const double> targets, double l2) {
+Result<RidgeModel> fit_ridge(Context& context, const Design& design, std::span<const double> targets, double l2, std::span<const double> weights) {
   fix_eigen();
   if (targets.empty()) return Error(ErrorCode::too_few_rows, "there is no row to learn from", "Give more rows.");
   ExactSum sum;
@@ -80,7 +85,7 @@ Result<RidgeModel> fit_ridge(Context& context, const Design& design, std::span<c
     std::vector<Totals> parts(static_cast<std::size_t>(std::min(wave, blocks - first)));
     PLIMSOLL_CHECK(context.runtime.for_each(static_cast<std::int64_t>(parts.size()), context.stop, [&](std::int64_t i) -> Result<void> {
       const std::int64_t begin = (first + i) * block_rows;
-      parts[static_cast<std::size_t>(i)] = totals_of(design, targets, centre, begin, std::min(begin + block_rows, design.rows()));
+      parts[static_cast<std::size_t>(i)] = totals_of(design, targets, weights, centre, begin, std::min(begin + block_rows, design.rows()));
       return {};
     }));
     for (const Totals& part : parts) {

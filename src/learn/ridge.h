@@ -28,8 +28,9 @@ void describe(Fields& f, RidgeModel& model);
 // Sizes and finiteness; for models read from artifacts.
 Result<void> check(const RidgeModel& model);
 
-// targets: one finite number a row of the design; `too_few_rows` without rows.
-Result<RidgeModel> fit_ridge(Context& context, const Design& design, std::span<const double> targets, double l2);
+// targets: one finite number a row of the design; weights: none, or one a row, at least 0. `too_few_rows` without rows.
+Result<RidgeModel> fit_ridge(Context& context, const Design& design, std::span<const double> targets, double l2,
+                             std::span<const double> weights = {});
 Result<std::vector<double>> ridge_predictions(Context& context, const RidgeModel& model, const Design& design);
 
 // Least squares on n rows and one more, for full (transductive) conformal prediction: everything that depends on the new row's own

@@ -27,6 +27,8 @@ import plimsoll as pl
 ESTIMATORS = [
     pl.sklearn.Classifier(rounds=20),
     pl.sklearn.Classifier("logistic"),
+    pl.sklearn.Regressor(rounds=100),
+    pl.sklearn.Regressor("linear"),
     pl.sklearn.Calibrator(GaussianNB(), cv=3),
     pl.sklearn.ConformalClassifier(LogisticRegression()),
     pl.sklearn.ConformalRegressor(LinearRegression()),
@@ -65,6 +67,24 @@ def test_the_hard_checks_are_run():
 @pytest.mark.filterwarnings("ignore::plimsoll.PlimsollWarning")
 def test_column_names_of_frames(estimator):
     check_dataframe_column_names_consistency(type(estimator).__name__, clone(estimator))
+
+
+@pytest.mark.parametrize("interval", ["absolute", "normalised", "cqr"])
+def test_intervals_of_the_regressor(interval):
+    X, y = make_regression(n_samples=2400, n_features=6, noise=20, random_state=2)
+    fitted = pl.sklearn.Regressor("linear", interval=interval, rounds=40).fit(X[:1200], y[:1200])
+    assert fitted.calibrated_ and fitted.score(X[1200:], y[1200:]) > 0.9 and fitted.certificate_.level == pytest.approx(0.9)
+    ends = fitted.predict_interval(X[1200:])
+    covered = np.mean((ends[:, 0] <= y[1200:]) & (y[1200:] <= ends[:, 1]))
+    # 240 rows calibrate the intervals, 1200 are new: six deviations of the coverage's beta-binomial law.
+    assert abs(covered - 0.9) < 6 * np.sqrt(0.09 * (1 / 240 + 1 / 1200)) + 1 / 241
+    again = pickle.loads(pickle.dumps(fitted))
+    assert (again.predict(X[1200:]) == fitted.predict(X[1200:])).all()
+    with pytest.warns(pl.PlimsollWarning):
+        few = pl.sklearn.Regressor("linear").fit(X[:30], y[:30])
+    assert few.certificate_ is None
+    with pytest.raises(pl.errors.TooFewRows):
+        few.predict_interval(X)
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ HOMES = [
     (re.compile(r"boost/(?!(asio|beast|system)\b)"), {"stats"}),
     (re.compile(r"boost/(asio|beast|system)\b"), {"serve"}),
     (re.compile(r"Eigen/"), {"learn"}),
+    (re.compile(r"unsupported/Eigen/FFT"), {"stats"}),
     (re.compile(r"xgboost/"), {"learn"}),
     (re.compile(r"utf8proc\.h"), {"text"}),
     (re.compile(r"interfaces/highs|lp_data/"), {"solve"}),

@@ -10,16 +10,6 @@
 namespace plimsoll::risk::classifier {
 namespace {
 
-// `keep` = id: the columns of the id role; a role that is bound to a column that is not there is an error.
-Result<Table> kept_columns(const Table& data, Keep keep) {
-  if (keep == Keep::all) return data;
-  std::vector<std::string> ids;
-  if (keep == Keep::id) {
-    PLIMSOLL_TRY(ids, data.role_columns("id"));
-  }
-  return data.select(ids);
-}
-
 void add_probabilities(TableBuilder& builder, const Model& model, Probabilities& p) {
   if (model.binary()) {
     builder.real("probability", std::move(p.probability[static_cast<std::size_t>(model.positive)]));
@@ -34,7 +24,7 @@ void add_probabilities(TableBuilder& builder, const Model& model, Probabilities&
 
 Result<Outputs> apply(Context& context, const Model& model, const Cases& cases, const Options& options) {
   PLIMSOLL_CHECK(check_model(model));
-  PLIMSOLL_TRY(const Table kept, kept_columns(cases.data, options.keep));
+  PLIMSOLL_TRY(const Table kept, learn::kept_columns(cases.data, options.keep));
   PLIMSOLL_TRY(const Columns scores, learner_scores(context, model, cases.data, std::nullopt));
   Probabilities p = calibrated(model, scores);
   const std::vector<double> thresholds = thresholds_of(model);

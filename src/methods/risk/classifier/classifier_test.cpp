@@ -121,9 +121,9 @@ TEST(ClassifierParts, CutsEveryRowOnceAndLeavesTheConformalPartPlain) {
 }
 
 TEST(ClassifierParts, RowsNeeded) {
-  EXPECT_EQ(rows_needed(0.1), 9);
-  EXPECT_EQ(rows_needed(0.05), 19);
-  EXPECT_EQ(rows_needed(0.01), 99);
+  EXPECT_EQ(learn::rows_needed(0.1), 9);
+  EXPECT_EQ(learn::rows_needed(0.05), 19);
+  EXPECT_EQ(learn::rows_needed(0.01), 99);
 }
 
 TEST(ClassifierLabels, ClassesInNameOrderNumbersByValue) {

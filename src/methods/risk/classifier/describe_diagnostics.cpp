@@ -17,15 +17,6 @@ void describe(Fields& f, Curve& curve) {
   f.tensor({"high", "upper edge of the band"}, curve.high);
 }
 
-void describe(Fields& f, Coverage& c) {
-  f({"name", "which rows"}, c.name);
-  f({"tested", "rows tested", at_least(0)}, c.tested);
-  f({"covered", "of these, with the true class in the set", at_least(0)}, c.covered);
-  f({"band_low", "lower edge of the share that the promise allows", within(0, 1)}, c.band_low);
-  f({"band_high", "upper edge", within(0, 1)}, c.band_high);
-  f({"mean_size", "mean number of classes in a set", at_least(0)}, c.mean_size);
-}
-
 void describe(Fields& f, ClassRow& row) {
   f({"name", "class"}, row.name);
   f({"rows", "rows of it", at_least(0)}, row.rows);
@@ -48,18 +39,6 @@ void describe(Fields& f, GroupRow& row) {
   f({"mean_size", "mean number of classes in a set", at_least(0)}, row.mean_size);
   f({"act_share", "share acted on", within(0, 1)}, row.act_share);
   f({"abstain_share", "share left to a person", within(0, 1)}, row.abstain_share);
-}
-
-void describe(Fields& f, Importance& importance) {
-  f({"name", "feature"}, importance.name);
-  f({"share", "share of the whole", within(0, 1)}, importance.share);
-}
-
-void describe(Fields& f, Remark& remark) {
-  f({"severity", "0 note, 1 warning, 2 alarm", within(0, 2)}, remark.severity);
-  f({"subject", "what it is about"}, remark.subject);
-  f({"text", "what was seen"}, remark.text);
-  f({"mend", "what to do"}, remark.mend);
 }
 
 void describe(Fields& f, Diagnostics& d) {

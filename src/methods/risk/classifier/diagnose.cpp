@@ -314,17 +314,4 @@ Result<Diagnostics> diagnose(Context& context, const Setting& setting, const Pre
   return d;
 }
 
-Result<Coverage> coverage_of(std::string name, std::int64_t covered, std::int64_t tested, std::int64_t k, std::int64_t n) {
-  Coverage c;
-  c.name = std::move(name);
-  c.tested = tested;
-  c.covered = covered;
-  if (tested == 0 || n == 0 || k < 1 || k > n) return c;
-  PLIMSOLL_TRY(const stats::BetaBinomial law, stats::BetaBinomial::make(tested, static_cast<double>(k), static_cast<double>(n + 1 - k)));
-  const stats::CountInterval band = law.central(0.001);
-  c.band_low = static_cast<double>(band.lo) / static_cast<double>(tested);
-  c.band_high = static_cast<double>(band.hi) / static_cast<double>(tested);
-  return c;
-}
-
 }  // namespace plimsoll::risk::classifier

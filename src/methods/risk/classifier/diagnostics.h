@@ -13,8 +13,13 @@
 #include "base/result.h"
 #include "engine/fields.h"
 #include "engine/report.h"
+#include "learn/promise.h"
 
 namespace plimsoll::risk::classifier {
+
+using learn::Coverage;
+using learn::Importance;
+using learn::Remark;
 
 struct Interval {
   bool defined = false;
@@ -28,17 +33,6 @@ struct Curve {
   std::vector<double> x, y, low, high;  // low and high may be empty
 };
 void describe(Fields& f, Curve& curve);
-
-// How often the sets held the true class. The count follows BetaBinomial(tested; k, n + 1 - k) when promise and rows agree.
-struct Coverage {
-  std::string name;           // "all rows", or a class
-  std::int64_t tested = 0;
-  std::int64_t covered = 0;
-  double band_low = 0;        // the count's 99.9 % band, as a share of `tested`; 0 and 1 where there is none
-  double band_high = 1;
-  double mean_size = 0;
-};
-void describe(Fields& f, Coverage& coverage);
 
 struct ClassRow {
   std::string name;
@@ -65,20 +59,6 @@ struct GroupRow {
   double abstain_share = 0;
 };
 void describe(Fields& f, GroupRow& row);
-
-struct Importance {
-  std::string name;
-  double share = 0;
-};
-void describe(Fields& f, Importance& importance);
-
-struct Remark {
-  std::int64_t severity = 0;  // 0 note, 1 warning, 2 alarm
-  std::string subject;
-  std::string text;
-  std::string mend;
-};
-void describe(Fields& f, Remark& remark);
 
 struct Diagnostics {
   std::string source;         // which rows, in plain words; empty: none were diagnosed
@@ -133,8 +113,5 @@ struct Setting {
 };
 // Everything but coverage, which depends on how the sets were made.
 Result<Diagnostics> diagnose(Context& context, const Setting& setting, const Predicted& predicted);
-
-// Rank k of n conformal rows tested on other rows: the 99.9 % band of the covered share.
-Result<Coverage> coverage_of(std::string name, std::int64_t covered, std::int64_t tested, std::int64_t k, std::int64_t n);
 
 }  // namespace plimsoll::risk::classifier

@@ -11,11 +11,12 @@
 #include <utility>
 
 #include "engine/door.h"
+#include "learn/case_columns.h"
+#include "learn/row_uses.h"
 #include "methods/risk/classifier/held_out.h"
 #include "methods/risk/classifier/labels.h"
 #include "methods/risk/classifier/parts.h"
 #include "methods/risk/classifier/predict.h"
-#include "table/fingerprint.h"
 
 namespace plimsoll::risk::classifier {
 namespace {
@@ -51,7 +52,7 @@ std::int64_t count_of(std::span<const std::int32_t> labels, const Rows& rows, st
 Result<void> refuse_few_rows(const Params& params, const Labels& labels, bool own_calibration) {
   const auto rows = static_cast<std::int64_t>(labels.codes.size());
   const double conformal = 1.0 - params.share_learning - params.share_probability;
-  const auto enough = own_calibration ? std::int64_t{4} : static_cast<std::int64_t>(std::ceil(static_cast<double>(rows_needed(params.alpha)) / conformal));
+  const auto enough = own_calibration ? std::int64_t{4} : static_cast<std::int64_t>(std::ceil(static_cast<double>(learn::rows_needed(params.alpha)) / conformal));
   if (rows == 0) return Error(ErrorCode::too_few_rows, "the table has no rows, at least " + std::to_string(enough) + " are needed", "Give past cases with their classes");
   if (labels.classes.size() < 2)
     return Error(ErrorCode::one_class, "every row is of class \"" + labels.classes[0] + "\"", "Give rows of at least two classes").in_column(labels.column);
@@ -89,29 +90,18 @@ Result<void> choose_positive(const Params& params, Model& model) {
   return {};
 }
 
-Table with_roles_of(const Table& table, const Table& data) {
-  if (!table.roles().empty()) return table;
-  Roles roles;
-  for (const auto& [role, names] : data.roles()) {
-    if (role == "feature") continue;
-    for (const std::string& name : names)
-      if (role == "target" || role == "weight" || table.has(name)) roles[role].push_back(name);
-  }
-  return table.with_roles(std::move(roles));
-}
-
 Result<Plan> plan_rows(Context& context, const Inputs& inputs, const Params& params, Model& model) {
   Plan plan;
   plan.data = inputs.data;
   PLIMSOLL_TRY(Labels labels, read_labels(plan.data));
   model.target = labels.column;
   plan.own_calibration = inputs.calibration.has_value();
-  PLIMSOLL_CHECK(feature_columns(plan.data));
+  PLIMSOLL_CHECK(learn::feature_columns(plan.data));
   PLIMSOLL_CHECK(refuse_few_rows(params, labels, plan.own_calibration));
-  PLIMSOLL_TRY(plan.data_weights, read_weights(plan.data));
+  PLIMSOLL_TRY(plan.data_weights, learn::read_weights(plan.data));
   const Stream stream = context.rng.child("risk.classifier");
   if (plan.own_calibration) {
-    plan.calibration = with_roles_of(*inputs.calibration, plan.data);
+    plan.calibration = learn::with_roles_of(*inputs.calibration, plan.data);
     PLIMSOLL_TRY(plan.parts, cut_two_tables(plan.data.rows(), plan.calibration.rows(), stream));
   } else {
     PLIMSOLL_TRY(plan.parts, cut_one_table(labels.codes, {params.share_learning, params.share_probability}, stream));
@@ -123,7 +113,7 @@ Result<Plan> plan_rows(Context& context, const Inputs& inputs, const Params& par
     PLIMSOLL_TRY(Labels later, read_labels(plan.calibration, model.classes, unseen));
     if (unseen > 0) context.warn(std::to_string(unseen) + " calibration rows are of a class that the learning rows do not have; no set can hold it");
     plan.calibration_labels = std::move(later.codes);
-    PLIMSOLL_TRY(plan.calibration_weights, read_weights(plan.calibration));
+    PLIMSOLL_TRY(plan.calibration_weights, learn::read_weights(plan.calibration));
   }
   PLIMSOLL_CHECK(choose_positive(params, model));
   return plan;
@@ -145,7 +135,7 @@ Result<void> check_parts(Context& context, const Plan& plan, const Params& param
                  "Give about " + std::to_string(static_cast<std::int64_t>(std::ceil(2.0 / share)) + 1) + " rows of that class or more, or join it with another" + (model.classes.size() > 20 ? "; the target has " + std::to_string(model.classes.size()) + " classes: if it is a number, conformal.split predicts numbers" : std::string()))
         .in_column(model.target);
   }
-  const std::int64_t need = rows_needed(params.alpha);
+  const std::int64_t need = learn::rows_needed(params.alpha);
   for (std::size_t k = 0; k < (params.label_conditional ? model.classes.size() : 1); ++k) {
     const std::int64_t n = params.label_conditional ? count_of(labels, plan.parts.conformal, static_cast<std::int32_t>(k)) : std::ssize(plan.parts.conformal);
     if (n >= need) continue;
@@ -177,24 +167,6 @@ Result<std::vector<double>> learning_weights(const Plan& plan, const Params& par
   return weights;
 }
 
-Result<std::vector<std::int64_t>> monotone_directions(const Params& params, const learn::FeatureEncoder& encoder) {
-  std::vector<std::int64_t> directions;
-  if (params.monotone.empty()) return directions;
-  std::vector<std::string> names;
-  for (const learn::FeatureColumn& column : encoder.columns) names.push_back(column.name);
-  directions.assign(names.size(), 0);
-  for (const auto& [name, text] : params.monotone) {
-    const auto found = std::find(names.begin(), names.end(), name);
-    if (found == names.end())
-      return Error(ErrorCode::bad_parameter, "no feature is named \"" + name + "\"", "Name a feature in use").in_parameter("monotone." + name).with_candidates(nearest_names(name, names));
-    const auto place = static_cast<std::size_t>(found - names.begin());
-    if (encoder.columns[place].kind != learn::FeatureKind::numeric)
-      return Error(ErrorCode::bad_parameter, "\"" + name + "\" is a column of categories, which have no order", "Leave it out of monotone, or store it as numbers").in_parameter("monotone." + name).in_column(name);
-    directions[place] = direction_of(text);
-  }
-  return directions;
-}
-
 // Two classes: 1 is the positive one. More: the class's index.
 std::vector<std::int32_t> learner_labels(const Model& model, std::vector<std::int32_t> labels) {
   if (model.binary())
@@ -211,14 +183,13 @@ void rank_features(Model& model) {
     for (std::size_t i = 0; i < model.logistic->coefficients.size(); ++i)
       share[static_cast<std::size_t>(sources[i % sources.size()])] += std::abs(model.logistic->coefficients[i]);
   }
-  double total = 0;
-  for (const double x : share) total += x;
-  for (std::size_t i = 0; i < share.size(); ++i) model.importance.push_back({model.encoder.columns[i].name, total > 0 ? share[i] / total : 0});
-  std::stable_sort(model.importance.begin(), model.importance.end(), [](const Importance& a, const Importance& b) { return a.share > b.share; });
+  std::vector<std::string> names;
+  for (const learn::FeatureColumn& column : model.encoder.columns) names.push_back(column.name);
+  model.importance = learn::importance_of(names, share);
 }
 
 Result<void> learn_from_rows(Context& context, const Plan& plan, const Params& params, Model& model) {
-  PLIMSOLL_TRY(const std::vector<std::string> features, feature_columns(plan.data));
+  PLIMSOLL_TRY(const std::vector<std::string> features, learn::feature_columns(plan.data));
   const learn::RowChoice rows(plan.parts.learning);
   learn::EncoderOptions options;
   options.linear = params.learner == Learner::logistic;
@@ -231,7 +202,7 @@ Result<void> learn_from_rows(Context& context, const Plan& plan, const Params& p
   const std::int64_t classes = std::ssize(model.classes);
   if (params.learner == Learner::trees) {
     learn::TreeOptions trees = params.trees.options;
-    PLIMSOLL_TRY(trees.monotone, monotone_directions(params, model.encoder));
+    PLIMSOLL_TRY(trees.monotone, learn::monotone_directions(params.monotone, model.encoder));
     PLIMSOLL_TRY(model.trees, learn::train_trees(context, bound, labels, weights, classes, trees));
   } else {
     PLIMSOLL_TRY(model.logistic, learn::fit_logistic(context, learn::FeatureDesign(bound), labels, weights, classes, params.logistic.options));
@@ -283,62 +254,14 @@ Result<void> calibrate_probabilities(Context& context, const Plan& plan, const P
   return {};
 }
 
-using Sketches = std::array<RowFingerprint, 2>;
-using Chosen = std::array<std::span<const std::int64_t>, 2>;  // rows of a table in row order, two disjoint choices
-
-// Sketches of both choices from rows [begin, end): every row is hashed where it stands, none is copied.
-Result<void> sketch_rows(const Context& context, const Table& table, const Chosen& chosen, std::int64_t begin, std::int64_t end, Sketches& sketches) {
-  constexpr std::int64_t piece = 16384;
-  std::vector<std::uint64_t> hashes(static_cast<std::size_t>(piece)), own;
-  std::array<const std::int64_t*, 2> at{};
-  for (std::size_t k = 0; k < 2; ++k) at[k] = std::lower_bound(chosen[k].data(), chosen[k].data() + chosen[k].size(), begin);
-  for (; begin < end; begin += piece) {
-    PLIMSOLL_CHECK(context.stop.check());
-    const Table rows = table.slice(begin, std::min(piece, end - begin));
-    PLIMSOLL_TRY(const RowHasher hasher, RowHasher::of(rows));
-    hasher.hash(0, std::span(hashes).first(static_cast<std::size_t>(rows.rows())));
-    for (std::size_t k = 0; k < 2; ++k) {
-      own.clear();
-      for (; at[k] != chosen[k].data() + chosen[k].size() && *at[k] < begin + rows.rows(); ++at[k]) own.push_back(hashes[static_cast<std::size_t>(*at[k] - begin)]);
-      PLIMSOLL_CHECK(sketches[k].begin_batch(hasher));
-      sketches[k].add(own);
-    }
-  }
-  return {};
-}
-
-Result<Sketches> sketches_of(Context& context, const Table& table, const Chosen& chosen) {
-  const std::int64_t lanes = std::max(1, context.runtime.threads());
-  std::vector<Sketches> parts(static_cast<std::size_t>(lanes));
-  PLIMSOLL_CHECK(context.runtime.for_each(lanes, context.stop, [&](std::int64_t lane) -> Result<void> {
-    return sketch_rows(context, table, chosen, table.rows() * lane / lanes, table.rows() * (lane + 1) / lanes, parts[static_cast<std::size_t>(lane)]);
-  }));
-  Sketches whole;
-  for (const Sketches& part : parts)
-    for (std::size_t k = 0; k < 2; ++k) whole[k].merge(part[k]);
-  return whole;
-}
-
-Result<void> fingerprint_rows(Context& context, const Plan& plan, Model& model) {
+Result<void> sketch_rows(Context& context, const Plan& plan, Model& model) {
   Rows certifying = plan.parts.probability;
   certifying.insert(certifying.end(), plan.parts.conformal.begin(), plan.parts.conformal.end());
   std::inplace_merge(certifying.begin(), certifying.begin() + std::ssize(plan.parts.probability), certifying.end());  // both are in row order
-  PLIMSOLL_TRY(Sketches sketches, sketches_of(context, plan.data, plan.own_calibration ? Chosen{plan.parts.learning} : Chosen{plan.parts.learning, certifying}));
-  if (plan.own_calibration) {
-    PLIMSOLL_TRY(Sketches later, sketches_of(context, plan.calibration, Chosen{certifying}));
-    sketches[1] = std::move(later[0]);
-  }
-  const auto& [learning, calibration] = sketches;
-  if (plan.own_calibration) PLIMSOLL_CHECK(check_overlap(context, learning, "learning", calibration, "calibration", &model.overlap_remark));
-  if (!plan.own_calibration && learning.by_id()) {
-    const Overlap shared = compare(learning, calibration);
-    if (shared.share_of_second > 0) {
-      model.overlap_remark = "Some ids stand among the learning rows and among the calibration rows (" + shared.sentence + "): rows of one id are alike, so new ids may be covered more rarely than promised.";
-      context.warn(model.overlap_remark + " Keep one row an id, or give a calibration table of other ids.");
-    }
-  }
-  model.learning_fingerprint = learning.to_bytes();
-  model.calibration_fingerprint = calibration.to_bytes();
+  PLIMSOLL_TRY(learn::RowUses uses, learn::sketch_uses(context, plan.data, plan.parts.learning, plan.own_calibration ? std::optional(plan.calibration) : std::nullopt, certifying));
+  model.learning_fingerprint = std::move(uses.learning);
+  model.calibration_fingerprint = std::move(uses.calibration);
+  model.overlap_remark = std::move(uses.overlap_remark);
   return {};
 }
 
@@ -348,7 +271,7 @@ Result<void> rank_sets(const Params& params, std::span<const std::int32_t> label
     std::vector<double> own;
     for (std::size_t i = 0; i < scores.size(); ++i)
       if (!params.label_conditional || labels[i] == static_cast<std::int32_t>(k)) own.push_back(scores[i]);
-    PLIMSOLL_TRY(const Rank rank, rank_of(std::move(own), params.alpha));
+    PLIMSOLL_TRY(const Rank rank, learn::rank_of(std::move(own), params.alpha));
     model.ranks.push_back(rank);
   }
   return {};
@@ -371,7 +294,7 @@ Result<Model> fit(Context& context, const Inputs& inputs, const Params& params) 
   model.probability_rows = std::ssize(plan.parts.probability);
   model.conformal_rows = std::ssize(plan.parts.conformal);
   PLIMSOLL_TRY(model.groups, plan.data.role_columns("group"));
-  PLIMSOLL_CHECK(fingerprint_rows(context, plan, model));  // first: an overlap is refused before anything is learned
+  PLIMSOLL_CHECK(sketch_rows(context, plan, model));  // first: an overlap is refused before anything is learned
   PLIMSOLL_CHECK(learn_from_rows(context, plan, params, model));
   PLIMSOLL_CHECK(calibrate_probabilities(context, plan, params, model));
   PLIMSOLL_TRY(const Columns scores, learner_scores(context, model, plan.certifying(), learn::RowChoice(plan.parts.conformal)));
@@ -381,7 +304,7 @@ Result<Model> fit(Context& context, const Inputs& inputs, const Params& params) 
   if (!params.diagnostics) {
     model.held_out.remarks.push_back({0, "diagnostics", "left out when the model was fitted", "report on labelled rows that were kept apart"});
   } else if (inputs.test) {
-    PLIMSOLL_TRY(model.held_out, diagnose_test(context, model, with_roles_of(*inputs.test, plan.data)));
+    PLIMSOLL_TRY(model.held_out, diagnose_test(context, model, learn::with_roles_of(*inputs.test, plan.data)));
   } else {
     PLIMSOLL_TRY(model.held_out, diagnose_conformal(context, model, plan.certifying(), plan.parts.conformal, held, labels));
   }

@@ -5,8 +5,8 @@
 #include <array>
 #include <cmath>
 
+#include "learn/row_uses.h"
 #include "methods/risk/classifier/labels.h"
-#include "table/fingerprint.h"
 #include "table/split.h"
 
 namespace plimsoll::risk::classifier {
@@ -84,7 +84,7 @@ Result<std::vector<Coverage>> coverages(const Model& model, const std::vector<Ra
     if (c > 0 && classes > 50) break;
     const Rank rank = speaking_rank(ranks, model.label_conditional, static_cast<std::int64_t>(c) - 1);
     const std::string name = c == 0 ? "all rows" : model.target + " = " + model.classes[c - 1];
-    PLIMSOLL_TRY(Coverage row, coverage_of(name, counts[c].covered, counts[c].tested, rank.k, rank.n));
+    PLIMSOLL_TRY(Coverage row, learn::coverage_of(name, counts[c].covered, counts[c].tested, rank.k, rank.n));
     row.mean_size = counts[c].mean_size();
     out.push_back(std::move(row));
   }
@@ -121,23 +121,6 @@ Predicted view_of(const Probabilities& p, const SetFacts& facts, std::span<const
   return predicted;
 }
 
-// Rows that the model learned from or was calibrated on flatter it.
-Result<std::vector<Remark>> seen_before(Context& context, const Model& model, const Table& table) {
-  std::vector<Remark> remarks;
-  RowFingerprint now;
-  PLIMSOLL_CHECK(now.add(table));
-  const std::array<std::pair<const std::string*, std::string>, 2> earlier{{{&model.learning_fingerprint, "learning"}, {&model.calibration_fingerprint, "calibration"}}};
-  for (const auto& [bytes, use] : earlier) {
-    if (bytes->empty()) continue;
-    PLIMSOLL_TRY(const RowFingerprint then, RowFingerprint::from_bytes(*bytes));
-    const Overlap overlap = compare(then, now);
-    if (!overlap.refused) continue;
-    context.warn("these rows were used for " + use + ": " + overlap.sentence);
-    remarks.push_back({2, "rows seen before", "these rows were used for " + use + ", so every figure below flatters the model: " + overlap.sentence, "report on rows that were kept apart"});
-  }
-  return remarks;
-}
-
 // Each random half of the conformal rows ranks the sets that the other half tests.
 Result<SetFacts> cross_tested(const Model& model, const Probabilities& held, std::span<const std::int32_t> labels, const std::vector<std::vector<std::int64_t>>& halves,
                               std::vector<Rank>& smallest) {
@@ -153,7 +136,7 @@ Result<SetFacts> cross_tested(const Model& model, const Probabilities& held, std
       std::vector<double> own;
       for (const std::int64_t i : ranking)
         if (!model.label_conditional || labels[static_cast<std::size_t>(i)] == static_cast<std::int32_t>(r)) own.push_back(scores[static_cast<std::size_t>(i)]);
-      PLIMSOLL_TRY(const Rank rank, rank_of(std::move(own), model.alpha));
+      PLIMSOLL_TRY(const Rank rank, learn::rank_of(std::move(own), model.alpha));
       thresholds.push_back(rank.threshold);
       if (side == 0) smallest.push_back(rank);
     }
@@ -198,7 +181,7 @@ Result<Diagnostics> diagnose_test(Context& context, const Model& model, const Ta
   std::int64_t unseen = 0;
   PLIMSOLL_TRY(const Labels labels, read_labels(labelled, model.classes, unseen));
   if (labelled.rows() == 0) return no_rows();
-  PLIMSOLL_TRY(const std::vector<Remark> remarks, seen_before(context, model, labelled));
+  PLIMSOLL_TRY(const std::vector<Remark> remarks, learn::seen_before(context, model.learning_fingerprint, model.calibration_fingerprint, labelled));
   PLIMSOLL_TRY(const Columns scores, learner_scores(context, model, labelled, std::nullopt));
   const Probabilities p = calibrated(model, scores);
   const std::vector<double> thresholds = thresholds_of(model);
@@ -214,7 +197,7 @@ Result<Diagnostics> diagnose_scored(Context& context, const Model& model, const 
   std::vector<Remark> remarks;
   PLIMSOLL_TRY(const std::vector<std::string> ids, scored.role_columns("id"));
   if (!ids.empty()) {
-    PLIMSOLL_TRY(remarks, seen_before(context, model, scored));
+    PLIMSOLL_TRY(remarks, learn::seen_before(context, model.learning_fingerprint, model.calibration_fingerprint, scored));
   }
   PLIMSOLL_TRY(Scored read, read_scored(model, scored, labels.codes));
   return diagnose_labelled(context, model, scored, {read.p, {std::move(read.size), std::move(read.covered)}, read.decisions, labels.codes}, remarks);

@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <numeric>
 #include <optional>
-#include <set>
 #include <utility>
 
 namespace plimsoll::risk::classifier {
@@ -119,40 +117,6 @@ Result<Labels> read_labels(const Table& table, const std::vector<std::string>& c
     if (code < 0) ++unseen;
   }
   return labels;
-}
-
-Result<std::vector<double>> read_weights(const Table& table) {
-  PLIMSOLL_TRY(const std::vector<std::string> bound, table.role_columns("weight"));
-  if (bound.empty()) return std::vector<double>{};
-  PLIMSOLL_TRY(const std::string name, table.role_column("weight"));
-  PLIMSOLL_TRY(const Reals values, table.reals(name, Missing::refuse));
-  double most = 0;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i] < 0)
-      return Error(ErrorCode::bad_value, "a weight is negative", "Weights are 0 or more; drop the row to leave it out").in_column(name).at_row(table.first_row() + static_cast<std::int64_t>(i));
-    most = std::max(most, values[i]);
-  }
-  if (values.size() > 0 && !(most > 0)) return Error(ErrorCode::bad_value, "all weights are zero", "Give some row a weight above 0, or unbind the column").in_column(name);
-  return std::vector<double>(values.begin(), values.end());
-}
-
-Result<std::vector<std::string>> feature_columns(const Table& table) {
-  PLIMSOLL_TRY(std::vector<std::string> bound, table.role_columns("feature"));
-  std::set<std::string> taken;
-  for (const auto& [role, names] : table.roles())
-    if (role != "feature") taken.insert(names.begin(), names.end());
-  if (!bound.empty()) {
-    PLIMSOLL_TRY(const std::vector<std::string> target, table.role_columns("target"));
-    for (const std::string& name : bound)
-      if (std::find(target.begin(), target.end(), name) != target.end())
-        return Error(ErrorCode::bad_parameter, "column \"" + name + "\" is both target and feature", "Leave the target out of --feature").in_column(name);
-    return bound;
-  }
-  for (const ColumnInfo& column : table.columns())
-    if (!taken.contains(column.name)) bound.push_back(column.name);
-  if (bound.empty())
-    return Error(ErrorCode::missing_input, "no column is left to serve as a feature", "Give columns besides target, weight, group and id, or name some with --feature");
-  return bound;
 }
 
 }  // namespace plimsoll::risk::classifier

@@ -25,12 +25,6 @@ Result<Labels> read_labels(const Table& table);
 // The same with classes that are given; -1 for a label outside them, which is counted in `unseen`.
 Result<Labels> read_labels(const Table& table, const std::vector<std::string>& classes, std::int64_t& unseen);
 
-// Row weights by the `weight` role, or none: `bad_value` when negative or when their sum is zero.
-Result<std::vector<double>> read_weights(const Table& table);
-
-// Columns that serve as features: those of the `feature` role, else every column without a role.
-Result<std::vector<std::string>> feature_columns(const Table& table);
-
 // `other` for a column that is not there.
 ColumnType type_of_column(const Table& table, std::string_view name);
 

@@ -43,21 +43,10 @@ Result<void> check_learner(const Model& m) {
 
 }  // namespace
 
-std::span<const std::string_view> choices_of(Keep) {
-  static constexpr std::array<std::string_view, 3> names{"id", "none", "all"};
-  return names;
-}
-
 void describe(Fields& f, Inputs& inputs) {
   f(PortInfo{"data", "past cases with their classes", past_roles}, inputs.data);
   f(PortInfo{"calibration", "rows kept for calibration; default: cut from data", later_roles}, inputs.calibration);
   f(PortInfo{"test", "rows that only the report looks at", later_roles}, inputs.test);
-}
-
-void describe(Fields& f, Rank& rank) {
-  f({"n", "conformal rows", at_least(0)}, rank.n);
-  f({"k", "rank among them", at_least(0)}, rank.k);
-  f({"threshold", "largest score that stays in the set", any_real()}, rank.threshold);
 }
 
 void describe(Fields& f, Model& m) {

@@ -11,9 +11,11 @@
 #include "engine/ports.h"
 #include "learn/boosted_trees.h"
 #include "learn/calibrator.h"
+#include "learn/case_columns.h"
 #include "learn/class_scores.h"
 #include "learn/feature_encoder.h"
 #include "learn/logistic.h"
+#include "learn/promise.h"
 #include "methods/risk/classifier/decide.h"
 #include "methods/risk/classifier/diagnostics.h"
 #include "methods/risk/classifier/params.h"
@@ -27,13 +29,7 @@ struct Inputs {
 };
 void describe(Fields& f, Inputs& inputs);
 
-// One conformal rank: the k-th smallest of n scores.
-struct Rank {
-  std::int64_t n = 0;
-  std::int64_t k = 0;         // n + 1: no rank exists, every class is in the set
-  double threshold = 0;
-};
-void describe(Fields& f, Rank& rank);
+using learn::Rank;
 
 struct Model {
   std::string target;
@@ -64,8 +60,6 @@ struct Model {
 void describe(Fields& f, Model& model);
 Result<void> check_model(const Model& model);   // what describe() cannot bound
 
-enum class Keep : int { id, none, all };
-std::span<const std::string_view> choices_of(Keep);
 struct Options {
   Keep keep = Keep::id;
 };

@@ -33,9 +33,7 @@ Result<void> check_zone(const Params& p) {
 Result<void> check_maps(const Params& p) {
   if (!p.monotone.empty() && p.learner != Learner::trees)
     return Error(ErrorCode::bad_parameter, "monotone constraints need trees", "Set learner to trees, or leave monotone out").in_parameter("monotone");
-  for (const auto& [column, direction] : p.monotone)
-    if (direction_of(direction) == 0)
-      return Error(ErrorCode::bad_parameter, "\"" + direction + "\" is no direction", "Give +1 (risk rises with the column) or -1 (it falls)").in_parameter("monotone." + column).with_candidates({"+1", "-1"});
+  PLIMSOLL_CHECK(learn::check_monotone(p.monotone));
   for (const auto& [name, text] : p.class_weight) {
     char* end = nullptr;
     const double weight = std::strtod(text.c_str(), &end);
@@ -64,25 +62,6 @@ std::span<const std::string_view> choices_of(SmallSample) {
 std::span<const std::string_view> choices_of(Abstain) {
   static constexpr std::array<std::string_view, 7> names{"automatic", "uncertain", "interval", "set", "price", "zone", "never"};
   return names;
-}
-
-int direction_of(std::string_view text) {
-  if (text == "+1" || text == "1") return 1;
-  if (text == "-1") return -1;
-  return 0;
-}
-
-void describe(Fields& f, Trees& trees) {
-  learn::TreeOptions& o = trees.options;
-  f({"rounds", "boosting rounds", within(1, 100000)}, o.rounds);
-  f({"learning_rate", "shrinkage of each tree", {0, 1, true, false, false}}, o.learning_rate);
-  f({"max_depth", "depth of a tree", within(1, 30)}, o.max_depth);
-  f({"min_child_weight", "least sum of Hessians in a leaf", at_least(0)}, o.min_child_weight);
-  f({"subsample", "share of rows of a round", {0, 1, true, false, false}}, o.subsample);
-  f({"column_share", "share of columns of a tree", {0, 1, true, false, false}}, o.column_share);
-  f({"l2", "ridge on leaf values", at_least(0)}, o.l2);
-  f({"min_split_gain", "least gain of a split", at_least(0)}, o.min_split_gain);
-  f({"max_bins", "histogram bins of a column", within(2, 65536)}, o.max_bins);
 }
 
 void describe(Fields& f, Logistic& logistic) {

@@ -39,15 +39,11 @@ enum class Abstain : int {
 };
 std::span<const std::string_view> choices_of(Abstain);
 
+// Small trees learned slowly: on a few hundred to a few ten thousand rows better than XGBoost's own defaults, beyond as good.
 struct Trees {
-  learn::TreeOptions options;  // the constraints of `monotone` are bound when the columns are known
-  Trees() {
-    // Small trees learned slowly: on a few hundred to a few ten thousand rows better than XGBoost's own defaults, beyond as good.
-    options.learning_rate = 0.05;
-    options.max_depth = 4;
-  }
+  learn::TreeOptions options = learn::small_trees();  // the constraints of `monotone` are bound when the columns are known
 };
-void describe(Fields& f, Trees& trees);
+inline void describe(Fields& f, Trees& trees) { learn::describe(f, trees.options); }
 
 struct Logistic {
   learn::LogisticOptions options;
@@ -81,8 +77,5 @@ struct Params {
 };
 void describe(Fields& f, Params& p);
 Result<void> check(const Params& p);
-
-// "+1" or "-1" as a direction; 0 if neither.
-int direction_of(std::string_view text);
 
 }  // namespace plimsoll::risk::classifier

@@ -10,7 +10,6 @@
 #include <array>
 #include <numeric>
 
-#include "stats/order_statistics.h"
 #include "table/split.h"
 
 namespace plimsoll::risk::classifier {
@@ -41,11 +40,6 @@ Result<Parts> cut_two_tables(std::int64_t data_rows, std::int64_t calibration_ro
   parts.probability = std::move(cut[0]);
   parts.conformal = std::move(cut[1]);
   return parts;
-}
-
-std::int64_t rows_needed(double alpha) {
-  const auto rank = stats::conformal_rank(0, alpha);
-  return rank ? rank.value().needed_n : 1;
 }
 
 }  // namespace plimsoll::risk::classifier

@@ -30,7 +30,4 @@ Result<Parts> cut_one_table(std::span<const std::int32_t> labels, Shares shares,
 // All of `data` for learning; the calibration table's rows halved at random between probability and conformal set.
 Result<Parts> cut_two_tables(std::int64_t data_rows, std::int64_t calibration_rows, Stream stream);
 
-// Rows wanted so that a rank k = ceil((n+1)(1-alpha)) <= n exists.
-std::int64_t rows_needed(double alpha);
-
 }  // namespace plimsoll::risk::classifier

@@ -115,16 +115,6 @@ std::vector<double> label_scores(const learn::ClassScoreOptions& options, const 
   return scores;
 }
 
-Result<Rank> rank_of(std::vector<double> scores, double alpha) {
-  PLIMSOLL_TRY(const stats::ConformalRank found, stats::conformal_rank(std::ssize(scores), alpha));
-  Rank rank{found.n, found.k, infinity};
-  if (found.infinite)
-    rank.k = found.n + 1;
-  else
-    rank.threshold = stats::kth_smallest(scores, found.k);
-  return rank;
-}
-
 std::vector<std::uint8_t> decisions_of(const Model& model, const Probabilities& p, const Sets& sets) {
   const std::size_t n = p.lower.size();
   const std::size_t classes = p.probability.size();

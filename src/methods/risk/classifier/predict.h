@@ -40,9 +40,6 @@ std::vector<double> thresholds_of(const Model& model);
 // Class score of each row's label; +infinity for a label of -1.
 std::vector<double> label_scores(const learn::ClassScoreOptions& options, const Columns& probability, std::span<const std::int32_t> labels);
 
-// The k-th smallest of the scores, k = ceil((n+1)(1-alpha)); +infinity when k > n.
-Result<Rank> rank_of(std::vector<double> scores, double alpha);
-
 std::vector<std::uint8_t> decisions_of(const Model& model, const Probabilities& p, const Sets& sets);
 
 }  // namespace plimsoll::risk::classifier
