@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Severities are cut to cells of width h, f_j = P(j h <= X < (j + 1) h). At j h each event costs too little, at (j + 1) h too much:
 // with phi the transform of f and w that of one cell, T lies stochastically between the compound laws of phi and w phi, and the law of
-// (1 + w) phi / 2 between them has events of the right mean to O(h^2). One transform of a severity serves all three. Mass past the grid
+// (1 - v + v w) phi between them, v chosen for each severity, has events of exactly its mean. One transform serves all three. Mass past the grid
 // stands in its last cell for the lower law and nowhere (that is, at infinity) for the upper one, so both bounds stay exact.
 // Wrapping round is damped by exponential tilting over twice the grid (Gruebel and Hermesmeier 1999): cells beyond come back with
 // e^-20 of their mass, below what doubles resolve here. Transforms are Eigen's (kissfft), real to half spectra.
@@ -84,6 +84,12 @@ std::vector<double> cells_of(const SeverityLaw& law, std::size_t cells, double s
   return mass;
 }
 
+// The share of a severity's mass that goes up a cell, so that its mean is kept.
+double share_up(const SeverityLaw& law, double lower_mean, double step) {
+  const double mean = law.mean();
+  return std::isfinite(mean) ? std::clamp(mean / step - lower_mean, 0.0, 1.0) : 0.5;
+}
+
 struct EventSpectra {
   Spectrum least, middle, most, moment;  // moment: E[X z^X] in cells, of the middle law
 };
@@ -103,18 +109,21 @@ EventSpectra event_of(Transform& transform, const Grid& grid, const CompoundRisk
     if (!(part.severity.factor > 0) || !(part.probability > 0)) continue;
     double past = 0;
     std::vector<double> mass = cells_of(part.severity, grid.cells, grid.step, past);
+    double unturned = 0;  // mean of the lower cells, in cells
+    for (std::size_t j = 0; j < grid.cells; ++j) unturned += mass[j] * static_cast<double>(j);
     mass.resize(grid.length(), 0.0);
     double damp = 1;
     const double once = std::exp(-grid.tilt);
     for (std::size_t j = 0; j < grid.cells; ++j, damp *= once) mass[j] *= damp;
     const Spectrum phi = transform.forward(mass);
     const double p = part.probability;
+    const double up = share_up(part.severity, unturned, grid.step);
     const double last = past > 0 ? past * std::exp(-grid.tilt * static_cast<double>(grid.cells - 1)) : 0;
     const double turn = -3.14159265358979323846 * static_cast<double>(grid.cells - 1) / static_cast<double>(grid.cells);
     Spectrum low(size), mid(size), high(size);
     for (std::size_t k = 0; k < size; ++k) {
       low[k] = 1 - p + p * phi[k];
-      mid[k] = 1 - p + p * 0.5 * (1.0 + grid.cell[k]) * phi[k];
+      mid[k] = 1 - p + p * (1 - up + up * grid.cell[k]) * phi[k];
       const Complex kept = last > 0 ? phi[k] - std::polar(last, turn * static_cast<double>(k)) : phi[k];
       high[k] = 1 - p + p * grid.cell[k] * kept;
     }
@@ -123,7 +132,7 @@ EventSpectra event_of(Transform& transform, const Grid& grid, const CompoundRisk
       for (std::size_t j = 0; j < grid.cells; ++j) first[j] *= static_cast<double>(j);
       const Spectrum psi = transform.forward(first);
       for (std::size_t k = 0; k < size; ++k) {
-        const Complex own = p * 0.5 * ((1.0 + grid.cell[k]) * psi[k] + grid.cell[k] * phi[k]);
+        const Complex own = p * ((1 - up + up * grid.cell[k]) * psi[k] + up * grid.cell[k] * phi[k]);
         event.moment[k] = event.moment[k] * mid[k] + own * event.middle[k];
       }
     }
@@ -307,7 +316,19 @@ double CompoundLaw::cdf(double x) const {
   return j < middle.size() ? middle[j] : middle.back();
 }
 
-CompoundLaw::Bounded CompoundLaw::quantile(double p) const { return {value_at(*this, middle, p), value_at(*this, least, p), value_at(*this, most, p)}; }
+// The middle law's mass at j h stands for what lies within half a cell of it: its quantile is interpolated there.
+CompoundLaw::Bounded CompoundLaw::quantile(double p) const {
+  Bounded q{0, value_at(*this, least, p), value_at(*this, most, p)};
+  const std::size_t at = first_at_least(middle, p);
+  if (at >= middle.size()) {
+    q.value = infinity;
+  } else if (at > 0) {
+    const double before = middle[at - 1];
+    const double within = middle[at] > before ? std::clamp((p - before) / (middle[at] - before), 0.0, 1.0) : 1.0;
+    q.value = std::clamp(step * (static_cast<double>(at) - 0.5 + within), q.low, q.high);
+  }
+  return q;
+}
 
 CompoundLaw::Bounded CompoundLaw::tail_mean(double p) const {
   // TVaR is the least over v of v + E (T - v)+ / (1 - p), where E (T - v)+ = E T - int_0^v P(T > x) dx. With the area of a law that

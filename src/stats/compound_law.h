@@ -38,7 +38,7 @@ struct GridOptions {
 };
 
 // Distribution functions on the grid 0, step, 2 step, ...: of a loss that is never more than the true one (least), of one that is
-// never less (most), and of one between them whose events have the mean of both (middle).
+// never less (most), and of one between them whose events have the true mean (middle).
 struct CompoundLaw {
   double step = 0;
   std::vector<double> least, middle, most;

@@ -77,7 +77,7 @@ TEST(CompoundLaw, SharesAddUp) {
   ASSERT_TRUE(law.ok());
   const double v = law.value().quantile(0.95).value;
   double total = 0, chance = 0;
-  for (std::size_t j = static_cast<std::size_t>(std::llround(v / law.value().step)); j < law.value().middle.size(); ++j) {
+  for (std::size_t j = static_cast<std::size_t>(std::ceil(v / law.value().step - 1e-9)); j < law.value().middle.size(); ++j) {
     const double mass = law.value().middle[j] - law.value().middle[j - 1];
     total += mass * law.value().step * static_cast<double>(j);
     chance += mass;
