@@ -241,12 +241,25 @@ Result<Register> read_register(const Table& table, const Taxonomy& taxonomy, con
 
 Result<Incidents> read_incidents(const Table& table, const Taxonomy& taxonomy, const Params& params) {
   const Rows rows(table);
-  PLIMSOLL_TRY(const std::vector<std::string> labels, rows.texts("label"));
+  PLIMSOLL_TRY(const std::vector<std::string> label_columns, table.role_columns("label"));
+  PLIMSOLL_TRY(const std::vector<std::string> text_columns, table.role_columns("text"));
+  if (label_columns.empty() && text_columns.empty())
+    return Error(ErrorCode::missing_input, "incidents have neither labels nor texts", "Bind --label, or --text to classify by the taxonomy's phrases").in_parameter("label");
   Incidents out;
+  out.by_text = label_columns.empty();
+  PLIMSOLL_TRY(const std::vector<std::string> said, rows.texts(out.by_text ? "text" : "label"));
+  PLIMSOLL_TRY(out.id, rows.texts("id"));
   PLIMSOLL_TRY(out.loss, rows.numbers("amount", std::numeric_limits<double>::quiet_NaN()));
   out.years = params.exposure_years;
-  for (const std::string& label : labels) {
-    const std::vector<std::string> parts = parted(label);
+  for (const std::string& one : said) {
+    if (out.by_text) {
+      Classified found = classify(taxonomy, one);
+      out.domain.push_back(std::move(found.domain));
+      out.threat.push_back(std::move(found.threat));
+      out.evidence.push_back(std::move(found.evidence));
+      continue;
+    }
+    const std::vector<std::string> parts = parted(one);
     const Domain* found = parts.empty() ? nullptr : taxonomy.domain(parts[0]);
     out.domain.push_back(found != nullptr ? found->id : "");
   }

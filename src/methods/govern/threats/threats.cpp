@@ -46,8 +46,9 @@ constexpr std::array<RoleInfo, 7> control_roles{{
     {"low", "least effect it may have, as a multiple of the expected one", false, false},
     {"high", "largest effect", false, false},
 }};
-constexpr std::array<RoleInfo, 3> incident_roles{{
-    {"label", "domains of the taxonomy, the first one counts; parted by ;", true, false},
+constexpr std::array<RoleInfo, 4> incident_roles{{
+    {"label", "domains of the taxonomy, the first one counts; parted by ;", false, false},
+    {"text", "what happened, in words: classified by the taxonomy's phrases where there is no label", false, false},
     {"amount", "stated loss", false, false},
     {"id", "names an incident", false, false},
 }};
@@ -57,6 +58,17 @@ Result<void> sound_shares(const std::vector<double>& values, const char* name) {
     if (!(p > 0 && p < 1)) return Error(ErrorCode::bad_parameter, std::to_string(p) + " is no level", "Give shares between 0 and 1").in_parameter(name);
   if (values.empty() || values.size() > 20) return Error(ErrorCode::bad_parameter, "1 to 20 levels are needed", "Give for example 0.9,0.95,0.99").in_parameter(name);
   return {};
+}
+
+void classified_texts(const Incidents& incidents, Report& report) {
+  if (!incidents.by_text) return;
+  TableBlock table;
+  table.title = "Incidents as classified";
+  table.caption = "By the phrases of the taxonomy: no learner, and nothing is promised of it. Rows without a phrase are left unclassified. The first 100 rows.";
+  table.columns = {"row", "id", "domain", "threat", "phrases found"};
+  for (std::size_t i = 0; i < std::min<std::size_t>(100, incidents.domain.size()); ++i)
+    table.rows.push_back({static_cast<std::int64_t>(i), incidents.id[i], incidents.domain[i].empty() ? std::string("unclassified") : incidents.domain[i], incidents.threat[i], incidents.evidence[i]});
+  report.table(std::move(table));
 }
 
 void coverage_of(const Incidents& incidents, const Taxonomy& taxonomy, Report& report) {
@@ -165,7 +177,10 @@ Result<Report> assess(Context& context, const Inputs& inputs, const Params& para
   PLIMSOLL_CHECK(value_controls(context, book, params, found));
   Report report;
   write_report(book, taxonomy, params, found, report);
-  if (incidents) coverage_of(*incidents, taxonomy, report);
+  if (incidents) {
+    coverage_of(*incidents, taxonomy, report);
+    classified_texts(*incidents, report);
+  }
   return report;
 }
 

@@ -43,6 +43,11 @@ struct Taxonomy {
 };
 Result<Taxonomy> read_taxonomy(const Document& document);
 Result<Taxonomy> taxonomy_or_shipped(const std::optional<Document>& document);
+// By the phrases of the taxonomy; all empty where none stands in the text.
+struct Classified {
+  std::string domain, threat, evidence;
+};
+Classified classify(const Taxonomy& taxonomy, std::string_view text);
 extern const std::string_view shipped_taxonomy;                             // TOML
 
 // ---- parameters
@@ -101,6 +106,8 @@ struct Register {
 };
 struct Incidents {
   std::vector<std::string> domain;               // of the taxonomy, or "" if unclassified
+  std::vector<std::string> id, threat, evidence; // of texts
+  bool by_text = false;
   std::vector<double> loss;                      // NaN where none is stated
   double years = 1;
 };

@@ -139,6 +139,24 @@ TEST(GovernThreats, IncidentsBecomeARegister) {
   EXPECT_NEAR(figure(assessed(inputs, params).value(), "classified_low"), 0.973, 5e-4);
 }
 
+TEST(GovernThreats, TextsBecomeARegister) {
+  const Taxonomy taxonomy = taxonomy_or_shipped(std::nullopt).value();
+  EXPECT_EQ(classify(taxonomy, "An indirect prompt injection in a web page").domain, "misuse");
+  EXPECT_EQ(classify(taxonomy, "An indirect prompt injection in a web page").threat, "indirect prompt injection");
+  EXPECT_EQ(classify(taxonomy, "Chat histories and personal data leaked.").domain, "privacy");
+  EXPECT_EQ(classify(taxonomy, "There was no prompt injection.").domain, "");
+  EXPECT_EQ(classify(taxonomy, "The biased coin").domain, "");  // "bias" is another word
+  EXPECT_EQ(classify(taxonomy, "").domain, "");
+  Inputs inputs;
+  inputs.incidents = TableBuilder().text("what", {"a jailbreak", "deepfake video call", "rain"}).real("loss", {10, 30, 5}).build().value().with_roles({{"text", {"what"}}, {"amount", {"loss"}}});
+  const auto report = assessed(inputs, quick());
+  ASSERT_TRUE(report.ok()) << report.error().message();
+  EXPECT_EQ(figure(report.value(), "classified"), 2);
+  EXPECT_NEAR(figure(report.value(), "mean"), 2.5 * 20, 1e-9);
+  inputs.incidents = inputs.incidents->with_roles({{"amount", {"loss"}}});
+  EXPECT_EQ(assessed(inputs, quick()).error().code, ErrorCode::missing_input);
+}
+
 TEST(GovernThreats, LossCategoriesOfOneEventAddUp) {
   Inputs inputs;
   inputs.register_table = TableBuilder().text("id", {"a", "a"}).text("f", {"fixed", ""}).real("f1", {1, 1}).text("s", {"fixed", "fixed"}).real("s1", {100, 50}).text("loss", {"legal", "reputation"}).real("p", {1, 0.5}).build().value().with_roles(
