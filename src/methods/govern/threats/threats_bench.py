@@ -4,7 +4,7 @@
 NumPy's time for the exact engine's error is extrapolated: its time at 10^6 years times the squared ratio of errors at P99.9 (the error of
 a simulated percentile falls with the root of the years). pyfair multiplies one magnitude by a count and has no compound sum; riskquant
 cannot be installed: neither has a row."""
-PEERS = "scoring"
+PEERS = "conformal"
 
 
 def cases(bench):
