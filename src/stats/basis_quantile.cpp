@@ -177,6 +177,20 @@ void BasisQuantile::refresh(Work& work) const {
   }
 }
 
+// The inverse after one row is exchanged (Sherman and Morrison).
+void BasisQuantile::exchange_inverse(Work& work, std::size_t leaving, std::size_t entering) const {
+  const std::size_t rank = kept_.size();
+  std::vector<double> along(rank, 0.0);
+  for (std::size_t r = 0; r < rank; ++r)
+    for (std::size_t j = 0; j < rank; ++j) along[r] += row(entering)[j] * work.inverse[j * rank + r];
+  const double pivot = along[leaving];
+  for (std::size_t j = 0; j < rank; ++j) {
+    const double own = work.inverse[j * rank + leaving] / pivot;
+    for (std::size_t r = 0; r < rank; ++r) work.inverse[j * rank + r] -= r == leaving ? 0.0 : own * along[r];
+    work.inverse[j * rank + leaving] = own;
+  }
+}
+
 bool BasisQuantile::step(Work& work, std::size_t leaving, bool upwards, double slope) const {
   const std::size_t rank = kept_.size();
   const std::size_t n = scores_.size();
@@ -231,16 +245,7 @@ bool BasisQuantile::step(Work& work, std::size_t leaving, bool upwards, double s
   work.is_active[entering] = 1;
   work.residual[entering] = 0;
   work.active[leaving] = entering;
-  // The inverse after one row is exchanged (Sherman and Morrison).
-  std::vector<double> along(rank, 0.0);
-  for (std::size_t r = 0; r < rank; ++r)
-    for (std::size_t j = 0; j < rank; ++j) along[r] += row(entering)[j] * work.inverse[j * rank + r];
-  const double pivot = along[leaving];
-  for (std::size_t j = 0; j < rank; ++j) {
-    const double own = work.inverse[j * rank + leaving] / pivot;
-    for (std::size_t r = 0; r < rank; ++r) work.inverse[j * rank + r] -= r == leaving ? 0.0 : own * along[r];
-    work.inverse[j * rank + leaving] = own;
-  }
+  exchange_inverse(work, leaving, entering);
   ++work.steps;
   return true;
 }

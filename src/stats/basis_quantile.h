@@ -45,6 +45,7 @@ class BasisQuantile {
   void refresh(Work& work) const;
   // Minimises from where `work` stands; false if the objective falls for ever.
   bool solve(Work& work, std::span<const double> phi, double t) const;
+  void exchange_inverse(Work& work, std::size_t leaving, std::size_t entering) const;
   bool step(Work& work, std::size_t leaving, bool upwards, double slope) const;
   double value(const Work& work, std::span<const double> phi) const;
   const double* row(std::size_t i) const { return rows_.data() + i * kept_.size(); }

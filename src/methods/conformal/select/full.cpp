@@ -30,7 +30,7 @@ struct Spec {
 };
 
 // Both tables as one, labelled rows first.
-struct Rows {
+struct JoinedRows {
   std::vector<double> response;         // A, 0 for the pool
   std::vector<std::int32_t> labels;
   std::size_t labelled = 0;
@@ -62,8 +62,8 @@ Result<std::vector<Spec>> specs_of(const Params& params, const Inputs& inputs) {
   return specs;
 }
 
-Rows rows_of(const Params& params, const Read& read, std::int64_t pool) {
-  Rows rows;
+JoinedRows rows_of(const Params& params, const Read& read, std::int64_t pool) {
+  JoinedRows rows;
   const double sign = params.direction == Direction::above ? 1.0 : -1.0;
   for (std::size_t i = 0; i < read.outcome.size(); ++i) rows.labels.push_back(sign * read.outcome[i] > sign * read.bars.labelled[i] ? 1 : 0);
   rows.labelled = rows.labels.size();
@@ -73,7 +73,7 @@ Rows rows_of(const Params& params, const Read& read, std::int64_t pool) {
 }
 
 // Weights that let both classes weigh the same among the rows in use; 1 else. Rows out of use have weight 0.
-std::vector<double> weights_of(const Params& params, const Rows& rows, std::int64_t only) {
+std::vector<double> weights_of(const Params& params, const JoinedRows& rows, std::int64_t only) {
   const auto used = [&](std::size_t i) { return only < 0 || i < rows.labelled || i == rows.labelled + static_cast<std::size_t>(only); };
   double ones = 0;
   double all = 0;
@@ -91,7 +91,7 @@ std::vector<double> weights_of(const Params& params, const Rows& rows, std::int6
   return weights;
 }
 
-SelectionScores scores_of(const Rows& rows, const std::vector<double>& predicted) {
+SelectionScores scores_of(const JoinedRows& rows, const std::vector<double>& predicted) {
   SelectionScores scores;
   for (std::size_t i = 0; i < predicted.size(); ++i) {
     if (i >= rows.labelled) scores.pool.push_back(-predicted[i]);
@@ -160,7 +160,7 @@ Result<std::vector<double>> fold_scores(Context& context, const Params& params, 
 }
 
 // Every row by the learner of the other folds. A fold that leaves one class only learns nothing: its rows are predicted alike.
-Result<std::vector<double>> by_folds(Context& context, const Params& params, const Spec& spec, const learn::FeatureEncoder& encoder, const Table& table, const Rows& rows) {
+Result<std::vector<double>> by_folds(Context& context, const Params& params, const Spec& spec, const learn::FeatureEncoder& encoder, const Table& table, const JoinedRows& rows) {
   const std::vector<double> all = weights_of(params, rows, -1);
   std::vector<double> predicted(rows.labels.size(), 0.0);
   for (const Part& part : parts_of(context.rng.child("conformal.select folds"), rows.labels.size(), params.folds)) {
@@ -178,7 +178,7 @@ Result<std::vector<double>> by_folds(Context& context, const Params& params, con
   return predicted;
 }
 
-Result<Refit> refit_one(Context& context, const Params& params, const Spec& spec, const Table& table, const Rows& rows) {
+Result<Refit> refit_one(Context& context, const Params& params, const Spec& spec, const Table& table, const JoinedRows& rows) {
   PLIMSOLL_TRY(const learn::FeatureEncoder encoder, learn::fit_encoder(context, table, spec.features, std::nullopt, {spec.learner != "trees", 255}));
   Refit model{spec.name, {}, {}};
   if (spec.learner != "ridge") {
@@ -211,7 +211,7 @@ Result<std::vector<Refit>> refit(Context& context, const Params& params, const I
   PLIMSOLL_TRY(const std::vector<Spec> specs, specs_of(params, inputs));
   if (params.method == Procedure::optcs_full && specs.size() > 1)
     return Error(ErrorCode::bad_parameter, "optcs_full takes one model, " + std::to_string(specs.size()) + " are described", "Use --method optcs_full_msel to choose among them.").in_parameter("method");
-  const Rows rows = rows_of(params, read, inputs.pool.rows());
+  const JoinedRows rows = rows_of(params, read, inputs.pool.rows());
   PLIMSOLL_TRY(const std::vector<std::string> features, inputs.labelled.role_columns("feature"));
   PLIMSOLL_TRY(const Table labelled, inputs.labelled.select(features));
   PLIMSOLL_TRY(const Table pool, inputs.pool.select(features));
