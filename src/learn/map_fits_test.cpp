@@ -22,7 +22,7 @@ std::vector<stats::Pool> reference_pools(bool probabilities) {
     for (double& one : x) one = 1 / (1 + std::exp(-one));
   stats::ScorePools pools;
   EXPECT_TRUE(pools.add(x, data.y).ok());
-  return pools.pools();
+  return {pools.pools().begin(), pools.pools().end()};
 }
 
 // Newton in Python 3.11 (numpy 2.4) on the same rows: slope, intercept, their errors, deviance gap to (0, 1), and the

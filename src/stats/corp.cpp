@@ -12,6 +12,7 @@
 #include "base/exact_sum.h"
 #include "stats/order_statistics.h"
 #include "stats/pav.h"
+#include "stats/ranked_outcomes.h"
 #include "stats/scores.h"
 
 namespace plimsoll::stats {
@@ -83,23 +84,38 @@ std::vector<std::size_t> grid_of(std::size_t pools, std::size_t most) {
   return grid;
 }
 
+// PAV of the outcomes on the forecasts.
+std::vector<CorpBin> weighted_bins(std::span<const double> forecast, std::span<const std::int32_t> outcome, std::span<const double> weight) {
+  const std::vector<double> y(outcome.begin(), outcome.end());
+  const std::vector<Pool> pools = pool_ties(forecast, y, weight, order_by(forecast));
+  std::vector<CorpBin> bins;
+  for (const PavBlock& block : pav(pools)) bins.push_back({pools[block.begin].x, pools[block.end - 1].x, block.mean(), block.weight, block.sum});
+  return bins;
+}
+
+std::vector<CorpBin> counted_bins(std::span<const double> forecast, std::span<const std::int32_t> outcome) {
+  CountPav<double> fit;
+  RankedOutcomes(forecast, outcome).rising([&](double x, std::uint64_t negatives, std::uint64_t positives) { fit.add(x, x, static_cast<double>(negatives + positives), static_cast<double>(positives)); });
+  std::vector<CorpBin> bins;
+  for (const auto& block : fit.take()) bins.push_back({block.first, block.last, block.mean(), block.weight, block.sum});
+  return bins;
+}
+
 }  // namespace
 
 Result<Corp> corp(std::span<const double> forecast, std::span<const std::int32_t> outcome, std::span<const double> weight) {
   PLIMSOLL_CHECK(check_forecasts(forecast, outcome, weight));
   if (forecast.size() > std::numeric_limits<std::uint32_t>::max())
     return Error(ErrorCode::too_large, "CORP takes fewer than 2^32 rows", "Assess a sample of the rows");
-  const std::vector<double> y(outcome.begin(), outcome.end());
-  const std::vector<Pool> pools = pool_ties(forecast, y, weight, order_by(forecast));
   Corp result;
+  result.bins = weight.empty() ? counted_bins(forecast, outcome) : weighted_bins(forecast, outcome, weight);
   ExactSum weights, events, brier, log;
-  for (const PavBlock& block : pav(pools)) {
-    const double r = block.mean();
-    result.bins.push_back({pools[block.begin].x, pools[block.end - 1].x, r, block.weight});
-    weights.add(block.weight);
-    events.add(block.sum);
-    brier.add(block.sum * (1 - r));
-    log.add(log_term(block.sum, r) + log_term(block.weight - block.sum, 1 - r));
+  for (const CorpBin& bin : result.bins) {
+    const double r = bin.recalibrated;
+    weights.add(bin.weight);
+    events.add(bin.events);
+    brier.add(bin.events * (1 - r));
+    log.add(log_term(bin.events, r) + log_term(bin.weight - bin.events, 1 - r));
   }
   const double total = weights.value();
   const double base = events.value() / total;

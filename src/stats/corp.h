@@ -26,6 +26,7 @@ struct CorpBin {
   double to = 0;
   double recalibrated = 0;
   double weight = 0;
+  double events = 0;  // weight of them
 };
 
 struct Corp {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/scratch.h"
 #include "stats/radix_sort.h"
 #include "stats/sort_key.h"
 
@@ -30,6 +31,18 @@ void push(std::vector<PavBlock>& stack, PavBlock block) {
   stack.push_back(block);
 }
 
+// Whether all are whole numbers of rows and of ones among them, and so few that their sums are exact.
+bool are_counts(std::span<const Pool> pools) {
+  constexpr double most = 4503599627370496.0;  // 2^52
+  double total = 0;
+  for (const Pool& pool : pools) {
+    const bool counts = pool.weight > 0 && pool.weight < most && pool.sum >= 0 && pool.sum <= pool.weight;
+    if (!counts || static_cast<double>(static_cast<std::int64_t>(pool.weight)) != pool.weight || static_cast<double>(static_cast<std::int64_t>(pool.sum)) != pool.sum) return false;
+    total += pool.weight;
+  }
+  return total < most;
+}
+
 Result<void> check(std::span<const double> x, std::span<const double> y, std::span<const double> weight) {
   if (x.size() != y.size() || (!weight.empty() && weight.size() != x.size()))
     return Error(ErrorCode::bad_parameter, "x, y and weight differ in length");
@@ -47,18 +60,10 @@ Result<void> check(std::span<const double> x, std::span<const double> y, std::sp
 }  // namespace
 
 std::vector<std::uint32_t> order_by(std::span<const double> x) {
-  std::vector<Keyed> items(x.size());
+  Scratch<Keyed> items(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) items[i] = {sort_key(x[i]), static_cast<std::uint32_t>(i)};
-  const auto by_key = [](const Keyed& a, const Keyed& b) { return a.key < b.key; };
-  if (std::is_sorted(items.begin(), items.end(), by_key)) {
-    // What a caller has sorted already costs one look.
-  } else if (items.size() >= 2048) {
-    std::vector<Keyed> other;
-    radix_sort(items, other, [](const Keyed& item) { return item.key; });
-  } else {
-    std::sort(items.begin(), items.end(),
-              [](const Keyed& a, const Keyed& b) { return a.key != b.key ? a.key < b.key : a.row < b.row; });
-  }
+  Scratch<Keyed> other;
+  radix_sort(items, other, [](const Keyed& item) { return item.key; });
   std::vector<std::uint32_t> order(x.size());
   for (std::size_t i = 0; i < x.size(); ++i) order[i] = items[i].row;
   return order;
@@ -79,6 +84,12 @@ std::vector<Pool> pool_ties(std::span<const double> x, std::span<const double> y
 
 std::vector<PavBlock> pav(std::span<const Pool> pools) {
   std::vector<PavBlock> blocks;
+  if (are_counts(pools)) {
+    CountPav<std::size_t> fit;
+    for (std::size_t i = 0; i < pools.size(); ++i) fit.add(i, i + 1, pools[i].weight, pools[i].sum);
+    for (const auto& block : fit.take()) blocks.push_back({block.first, block.last, block.weight, block.sum});
+    return blocks;
+  }
   for (std::size_t i = 0; i < pools.size(); ++i) push(blocks, {i, i + 1, pools[i].weight, pools[i].sum});
   return blocks;
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -17,8 +18,7 @@ struct Pool {
   double sum = 0;
 };
 
-// Row numbers by rising x, ties by rising row number. x holds no NaN; fewer than 2^32 rows. Radix sort from
-// 2,048 rows on.
+// Row numbers by rising x, ties by rising row number. x holds no NaN; fewer than 2^32 rows.
 std::vector<std::uint32_t> order_by(std::span<const double> x);
 
 // Rows that share an x become one pool, in rising x. Sums run over rows in their order within a pool, so the result is a
@@ -33,6 +33,53 @@ struct PavBlock {
   double weight = 0;
   double sum = 0;
   double mean() const { return sum / weight; }
+};
+
+// Pool adjacent violators on counts, one pool after the other, at marks of the caller's (a place, a score). Ones are joined to ones
+// and zeros to what stands before them at once, since the fit would join them whatever follows: with whole numbers, whose sums
+// are exact in any order, the blocks are the same.
+template <class Mark>
+class CountPav {
+ public:
+  struct Block {
+    Mark first, last;
+    double weight = 0;
+    double sum = 0;
+    double mean() const { return sum / weight; }
+  };
+  // Weight above 0, sum at most the weight.
+  void add(Mark first, Mark last, double weight, double sum) {
+    if (open_.weight > 0 && (sum == 0 || (sum == weight && open_.sum == open_.weight))) {
+      open_.last = last;
+      open_.weight += weight;
+      open_.sum += sum;
+      return;
+    }
+    close();
+    open_ = {first, last, weight, sum};
+  }
+  // By rising mean; the next fit starts empty.
+  std::vector<Block> take() {
+    close();
+    open_ = {};
+    return std::exchange(stack_, {});
+  }
+
+ private:
+  void close() {
+    if (!(open_.weight > 0)) return;
+    Block block = open_;
+    while (!stack_.empty() && stack_.back().sum * block.weight >= block.sum * stack_.back().weight) {
+      block.first = stack_.back().first;
+      block.weight += stack_.back().weight;
+      block.sum += stack_.back().sum;
+      stack_.pop_back();
+    }
+    stack_.push_back(block);
+  }
+
+  Block open_{};
+  std::vector<Block> stack_;
 };
 
 // Pool adjacent violators (Ayer et al. 1955): the weighted least-squares fit that never falls with x, in O(n). Equal

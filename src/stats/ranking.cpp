@@ -16,18 +16,10 @@
 #include "stats/distributions.h"
 #include "stats/intervals.h"
 #include "stats/pav.h"
+#include "stats/ranked_outcomes.h"
 
 namespace plimsoll::stats {
 namespace {
-
-double area_of(const RankTable& t) {
-  double below = 0, sum = 0;
-  for (const RankGroup& g : t.groups) {
-    sum += g.positives * (below + g.negatives / 2);
-    below += g.negatives;
-  }
-  return sum / t.positives / t.negatives;
-}
 
 struct Descent {
   double precision = 0, distance = 0, partial = 0;
@@ -142,28 +134,16 @@ RankTable table_of(const Sorted& sorted, std::span<const std::uint16_t> counts) 
   return t;
 }
 
-Result<void> check(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight) {
-  if (score.size() != outcome.size() || (!weight.empty() && weight.size() != score.size()))
-    return Error(ErrorCode::bad_parameter, "scores, outcomes and weights differ in length");
-  if (score.size() > std::numeric_limits<std::uint32_t>::max())
-    return Error(ErrorCode::too_large, "ranking takes fewer than 2^32 rows", "Assess a sample of the rows");
-  const auto bad = [](const char* what, std::size_t row) {
-    return Error(ErrorCode::bad_value, what, "Drop or mend the row").at_row(static_cast<std::int64_t>(row));
-  };
-  double sums[2] = {0, 0};
-  for (std::size_t i = 0; i < score.size(); ++i) {
-    if (std::isnan(score[i])) return bad("a score is not a number", i);
-    if (outcome[i] != 0 && outcome[i] != 1) return bad("an outcome is neither 0 nor 1", i);
-    if (!weight.empty() && !(weight[i] >= 0 && std::isfinite(weight[i]))) return bad("a weight is negative or not finite", i);
-    sums[outcome[i]] += weight.empty() ? 1 : weight[i];
-  }
-  for (int c = 0; c < 2; ++c)
-    if (!(sums[c] > 0))
-      return Error(ErrorCode::one_class, "no row has outcome " + std::to_string(c), "Ranking needs both outcomes: give more rows");
-  return {};
-}
-
 }  // namespace
+
+double area_of(const RankTable& t) {
+  double below = 0, sum = 0;
+  for (const RankGroup& g : t.groups) {
+    sum += g.positives * (below + g.negatives / 2);
+    below += g.negatives;
+  }
+  return sum / t.positives / t.negatives;
+}
 
 std::string_view name_of(RankStatistic statistic) {
   static constexpr std::array<std::string_view, rank_statistic_count> names = {
@@ -172,8 +152,15 @@ std::string_view name_of(RankStatistic statistic) {
 }
 
 Result<RankTable> rank_table(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight) {
-  PLIMSOLL_CHECK(check(score, outcome, weight));
-  return table_of(sorted_rows(score, outcome, weight, {}, order_by(score)), {});
+  PLIMSOLL_CHECK(check_ranking(score, outcome, weight));
+  if (!weight.empty()) return table_of(sorted_rows(score, outcome, weight, {}, order_by(score)), {});
+  const RankedOutcomes rows(score, outcome);
+  RankTable t;
+  t.groups.reserve(score.size());
+  rows.rising([&](double at, std::uint64_t negatives, std::uint64_t positives) { t.groups.push_back({at, static_cast<double>(positives), static_cast<double>(negatives)}); });
+  t.positives = static_cast<double>(rows.positives());
+  t.negatives = static_cast<double>(rows.rows() - rows.positives());
+  return t;
 }
 
 RankStatistics rank_statistics(const RankTable& table, double most) {
@@ -192,7 +179,7 @@ RankStatistics rank_statistics(const RankTable& table, double most) {
 Result<std::vector<RankStatistics>> rank_replicates(std::span<const double> score, std::span<const std::int32_t> outcome,
                                                     std::span<const double> weight, const Dependence& dependence, double most,
                                                     const Resampling& resampling) {
-  PLIMSOLL_CHECK(check(score, outcome, weight));
+  PLIMSOLL_CHECK(check_ranking(score, outcome, weight));
   const Sorted sorted = sorted_rows(score, outcome, weight, dependence.cluster, order_by(score));
   std::vector<RankStatistics> replicates(static_cast<std::size_t>(std::max(0, resampling.replicates)));
   PLIMSOLL_CHECK(resampling.runtime.for_each(std::ssize(replicates), resampling.stop, [&](std::int64_t r) -> Result<void> {
@@ -224,7 +211,7 @@ std::vector<Estimate> rank_intervals(const RankStatistics& observed, std::span<c
 }
 
 Result<Influence> auroc_influence(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight) {
-  PLIMSOLL_CHECK(check(score, outcome, weight));
+  PLIMSOLL_CHECK(check_ranking(score, outcome, weight));
   const std::vector<std::uint32_t> order = order_by(score);
   const RankTable t = table_of(sorted_rows(score, outcome, weight, {}, order), {});
   Influence result{area_of(t), std::vector<double>(score.size())};

@@ -25,6 +25,8 @@ struct RankTable {
   double negatives = 0;
 };
 
+double area_of(const RankTable& table);  // under the ROC curve
+
 // Errors: bad_parameter (lengths), bad_value with the row, one_class, too_large from 2^32 rows.
 Result<RankTable> rank_table(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight);
 

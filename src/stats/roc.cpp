@@ -13,113 +13,92 @@
 #include "stats/distributions.h"
 #include "stats/intervals.h"
 #include "stats/pav.h"
+#include "stats/ranked_outcomes.h"
+#include "stats/ranking.h"
 
 namespace plimsoll::stats {
 namespace {
 
-// Rows of one score.
-struct Group {
-  double score = 0;
-  double positives = 0;  // counts: exact integers; sums of weights in the weighted forms
+// Counts of a ranking from its sorted rows.
+struct Counts {
   double negatives = 0;
-};
-
-struct Groups {
-  std::vector<Group> groups;  // by rising score
   double positives = 0;
-  double negatives = 0;
+  explicit Counts(const RankedOutcomes& rows) : negatives(static_cast<double>(rows.rows() - rows.positives())), positives(static_cast<double>(rows.positives())) {}
 };
-
-Result<void> check(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight) {
-  if (score.size() != outcome.size() || (!weight.empty() && weight.size() != score.size()))
-    return Error(ErrorCode::bad_parameter, "scores, outcomes and weights differ in length");
-  if (score.size() > std::numeric_limits<std::uint32_t>::max())
-    return Error(ErrorCode::too_large, "ranking takes fewer than 2^32 rows", "Assess a sample of the rows");
-  const auto bad = [](const char* what, std::size_t row) {
-    return Error(ErrorCode::bad_value, what, "Drop or mend the row").at_row(static_cast<std::int64_t>(row));
-  };
-  double sums[2] = {0, 0};
-  for (std::size_t i = 0; i < score.size(); ++i) {
-    if (std::isnan(score[i])) return bad("a score is not a number", i);
-    if (outcome[i] != 0 && outcome[i] != 1) return bad("an outcome is neither 0 nor 1", i);
-    if (!weight.empty() && !(weight[i] >= 0 && std::isfinite(weight[i]))) return bad("a weight is negative or not finite", i);
-    sums[outcome[i]] += weight.empty() ? 1 : weight[i];
-  }
-  for (int c = 0; c < 2; ++c)
-    if (!(sums[c] > 0))
-      return Error(ErrorCode::one_class, "no row has outcome " + std::to_string(c),
-                   "Ranking needs both outcomes: give more rows");
-  return {};
-}
-
-Groups gather(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight,
-              std::span<const std::uint32_t> order) {
-  Groups g;
-  for (const std::uint32_t row : order) {
-    if (g.groups.empty() || g.groups.back().score != score[row]) g.groups.push_back({score[row], 0, 0});
-    const double w = weight.empty() ? 1 : weight[row];
-    (outcome[row] == 1 ? g.groups.back().positives : g.groups.back().negatives) += w;
-    (outcome[row] == 1 ? g.positives : g.negatives) += w;
-  }
-  return g;
-}
 
 // Twice the number of (positive, negative) pairs in order, ties once: exact, as counts stay below 2^32.
-double area(const Groups& g) {
+double area(const RankedOutcomes& rows) {
+  __extension__ typedef unsigned __int128 Wide;
+  const Counts counts(rows);
   std::uint64_t below = 0;
-  __extension__ unsigned __int128 twice = 0;
-  for (const Group& group : g.groups) {
-    const auto negatives = static_cast<std::uint64_t>(group.negatives);
-    __extension__ typedef unsigned __int128 Wide;
-    twice += static_cast<Wide>(static_cast<std::uint64_t>(group.positives)) * (2 * below + negatives);
+  Wide twice = 0;
+  rows.rising([&](double, std::uint64_t negatives, std::uint64_t positives) {
+    twice += static_cast<Wide>(positives) * (2 * below + negatives);
     below += negatives;
-  }
-  return static_cast<double>(twice) / (2 * g.positives * g.negatives);
+  });
+  return static_cast<double>(twice) / (2 * counts.positives * counts.negatives);
 }
 
-double variance_of(const Groups& g, double value) {
+// Calls each(V10, V01) of every distinct score, less the area, from the lowest.
+template <class Each>
+void each_component(const RankedOutcomes& rows, double value, const Each& each) {
+  const Counts all(rows);
   double below_negatives = 0, below_positives = 0;
+  rows.rising([&](double score, std::uint64_t here_negatives, std::uint64_t here_positives) {
+    const auto negatives = static_cast<double>(here_negatives), positives = static_cast<double>(here_positives);
+    const double v10 = (below_negatives + negatives / 2) / all.negatives - value;
+    const double v01 = (all.positives - below_positives - positives / 2) / all.positives - value;
+    each(score, v10, v01, negatives, positives);
+    below_negatives += negatives;
+    below_positives += positives;
+  });
+}
+
+double variance_of(const RankedOutcomes& rows, double value) {
   double s10 = 0, s01 = 0;
-  for (const Group& group : g.groups) {
-    const double v10 = (below_negatives + group.negatives / 2) / g.negatives - value;
-    const double v01 = (g.positives - below_positives - group.positives / 2) / g.positives - value;
-    s10 += group.positives * (v10 * v10);
-    s01 += group.negatives * (v01 * v01);
-    below_negatives += group.negatives;
-    below_positives += group.positives;
-  }
-  const double first = g.positives > 1 ? s10 / (g.positives - 1) / g.positives : 0;
-  const double second = g.negatives > 1 ? s01 / (g.negatives - 1) / g.negatives : 0;
+  each_component(rows, value, [&](double, double v10, double v01, double negatives, double positives) {
+    s10 += positives * (v10 * v10);
+    s01 += negatives * (v01 * v01);
+  });
+  const Counts all(rows);
+  const double first = all.positives > 1 ? s10 / (all.positives - 1) / all.positives : 0;
+  const double second = all.negatives > 1 ? s01 / (all.negatives - 1) / all.negatives : 0;
   return first + second;
 }
 
 // DeLong's component of each row, less the area.
 std::vector<double> components(std::span<const double> score, std::span<const std::int32_t> outcome, double& value) {
+  const RankedOutcomes rows(score, outcome);
+  value = area(rows);
   const std::vector<std::uint32_t> order = order_by(score);
-  const Groups g = gather(score, outcome, {}, order);
-  value = area(g);
   std::vector<double> parts(score.size());
-  double below_negatives = 0, below_positives = 0;
   std::size_t at = 0;
-  for (const Group& group : g.groups) {
-    const double v10 = (below_negatives + group.negatives / 2) / g.negatives - value;
-    const double v01 = (g.positives - below_positives - group.positives / 2) / g.positives - value;
-    for (; at < order.size() && score[order[at]] == group.score; ++at) parts[order[at]] = outcome[order[at]] == 1 ? v10 : v01;
-    below_negatives += group.negatives;
-    below_positives += group.positives;
-  }
+  each_component(rows, value, [&](double here, double v10, double v01, double, double) {
+    for (; at < order.size() && score[order[at]] == here; ++at) parts[order[at]] = outcome[order[at]] == 1 ? v10 : v01;
+  });
   return parts;
 }
 
 // Sum over thresholds from the top of (R_k - R_{k-1}) P_k.
-double precision_of(std::span<const Group> groups, double positives) {
+double precision_of(const RankTable& g) {
   double found = 0, called = 0, sum = 0;
-  for (std::size_t i = groups.size(); i-- > 0;) {
-    found += groups[i].positives;
-    called += groups[i].positives + groups[i].negatives;
-    if (groups[i].positives > 0) sum += groups[i].positives * (found / called);
+  for (std::size_t i = g.groups.size(); i-- > 0;) {
+    found += g.groups[i].positives;
+    called += g.groups[i].positives + g.groups[i].negatives;
+    if (g.groups[i].positives > 0) sum += g.groups[i].positives * (found / called);
   }
-  return sum / positives;
+  return sum / g.positives;
+}
+
+double precision_of(const RankedOutcomes& rows) {
+  double found = 0, called = 0, sum = 0;
+  rows.falling([&](double, std::uint64_t negatives, std::uint64_t positives) {
+    const auto here = static_cast<double>(positives);
+    found += here;
+    called += here + static_cast<double>(negatives);
+    if (positives > 0) sum += here * (found / called);
+  });
+  return sum / static_cast<double>(rows.positives());
 }
 
 double logit(double p) { return std::log(p / (1 - p)); }
@@ -152,7 +131,7 @@ double take_down(const std::vector<std::uint16_t>& counts, std::size_t& at, doub
 
 // The logit of the average precision after drawing, within each outcome, as many rows as there are; infinite at 1. The
 // scores are not sorted again: rows are drawn by rank.
-double replicate(const Groups& g, Stream rng) {
+double replicate(const RankTable& g, Stream rng) {
   const std::vector<std::uint16_t> positives = draw_counts(rng, g.positives);
   const std::vector<std::uint16_t> negatives = draw_counts(rng, g.negatives);
   std::size_t positives_left = positives.size(), negatives_left = negatives.size();
@@ -169,33 +148,27 @@ double replicate(const Groups& g, Stream rng) {
 }  // namespace
 
 Result<Auroc> auroc(std::span<const double> score, std::span<const std::int32_t> outcome, double level) {
-  PLIMSOLL_CHECK(check(score, outcome, {}));
-  const Groups g = gather(score, outcome, {}, order_by(score));
+  PLIMSOLL_CHECK(check_ranking(score, outcome, {}));
+  const RankedOutcomes rows(score, outcome);
   Auroc result;
-  result.positives = static_cast<std::int64_t>(g.positives);
-  result.negatives = static_cast<std::int64_t>(g.negatives);
-  result.estimate.value = area(g);
-  result.estimate.standard_error = std::sqrt(variance_of(g, result.estimate.value));
+  result.positives = rows.positives();
+  result.negatives = rows.rows() - rows.positives();
+  result.estimate.value = area(rows);
+  result.estimate.standard_error = std::sqrt(variance_of(rows, result.estimate.value));
   result.estimate.interval = logit_interval(result.estimate.value, result.estimate.standard_error, level);
   return result;
 }
 
 Result<double> weighted_auroc(std::span<const double> score, std::span<const std::int32_t> outcome,
                               std::span<const double> weight) {
-  PLIMSOLL_CHECK(check(score, outcome, weight));
-  const Groups g = gather(score, outcome, weight, order_by(score));
-  double below = 0, sum = 0;
-  for (const Group& group : g.groups) {
-    sum += group.positives * (below + group.negatives / 2);
-    below += group.negatives;
-  }
-  return sum / g.positives / g.negatives;
+  PLIMSOLL_TRY(const RankTable g, rank_table(score, outcome, weight));
+  return area_of(g);
 }
 
 Result<AurocDifference> auroc_difference(std::span<const double> first, std::span<const double> second,
                                          std::span<const std::int32_t> outcome, double level) {
-  PLIMSOLL_CHECK(check(first, outcome, {}));
-  PLIMSOLL_CHECK(check(second, outcome, {}));
+  PLIMSOLL_CHECK(check_ranking(first, outcome, {}));
+  PLIMSOLL_CHECK(check_ranking(second, outcome, {}));
   AurocDifference result;
   const std::vector<double> a = components(first, outcome, result.first);
   const std::vector<double> b = components(second, outcome, result.second);
@@ -221,17 +194,19 @@ Result<AurocDifference> auroc_difference(std::span<const double> first, std::spa
 
 Result<double> average_precision(std::span<const double> score, std::span<const std::int32_t> outcome,
                                  std::span<const double> weight) {
-  PLIMSOLL_CHECK(check(score, outcome, weight));
-  const Groups g = gather(score, outcome, weight, order_by(score));
-  return precision_of(g.groups, g.positives);
+  if (!weight.empty()) {
+    PLIMSOLL_TRY(const RankTable g, rank_table(score, outcome, weight));
+    return precision_of(g);
+  }
+  PLIMSOLL_CHECK(check_ranking(score, outcome, {}));
+  return precision_of(RankedOutcomes(score, outcome));
 }
 
 Result<Estimate> average_precision_estimate(std::span<const double> score, std::span<const std::int32_t> outcome, double level,
                                             const Resampling& resampling) {
-  PLIMSOLL_CHECK(check(score, outcome, {}));
-  const Groups g = gather(score, outcome, {}, order_by(score));
+  PLIMSOLL_TRY(const RankTable g, rank_table(score, outcome, {}));
   Estimate estimate;
-  estimate.value = precision_of(g.groups, g.positives);
+  estimate.value = precision_of(g);
   estimate.interval = {estimate.value, estimate.value};
   std::vector<double> logits(static_cast<std::size_t>(std::max(0, resampling.replicates)));
   PLIMSOLL_CHECK(resampling.runtime.for_each(std::ssize(logits), resampling.stop, [&](std::int64_t r) -> Result<void> {
@@ -249,8 +224,7 @@ Result<Estimate> average_precision_estimate(std::span<const double> score, std::
 
 Result<std::vector<RocPoint>> roc_curve(std::span<const double> score, std::span<const std::int32_t> outcome,
                                         std::size_t most) {
-  PLIMSOLL_CHECK(check(score, outcome, {}));
-  const Groups g = gather(score, outcome, {}, order_by(score));
+  PLIMSOLL_TRY(const RankTable g, rank_table(score, outcome, {}));
   std::vector<RocPoint> all{{std::numeric_limits<double>::infinity(), 0, 0}};
   double positives = 0, negatives = 0;
   for (std::size_t i = g.groups.size(); i-- > 0;) {

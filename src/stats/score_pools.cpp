@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sorting is done on bare 64-bit keys, one list for each outcome, without a payload: the outcome of a key is the list it stands in.
+// Sorting is done on bare words of 64 bits that hold score and outcome (ranked_outcomes.h). A sum that was neither cut nor merged is
+// read from its sorted words; cells are made only where one is kept beside another.
 // Dropping low bits of keys nests (a cell at d + 1 bits is the union of two at d), so the number dropped in the end is the least
 // that suffices for the whole multiset, in whatever order and pieces the rows came: class A also beyond `most`.
 #include "stats/score_pools.h"
@@ -9,6 +10,7 @@
 #include <cstring>
 
 #include "stats/radix_sort.h"
+#include "stats/ranked_outcomes.h"
 #include "stats/sort_key.h"
 
 namespace plimsoll::stats {
@@ -36,6 +38,20 @@ Error bad_row(const char* what, const char* mend, std::size_t row) {
   return Error(ErrorCode::bad_value, what, mend).at_row(static_cast<std::int64_t>(row));
 }
 
+Result<void> check_rows(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight) {
+  bool sound = true;
+  if (weight.empty())
+    for (std::size_t i = 0; i < score.size(); ++i) sound = sound && score[i] == score[i] && (static_cast<std::uint32_t>(outcome[i]) & ~1u) == 0;
+  if (weight.empty() && sound) return {};
+  for (std::size_t i = 0; i < score.size(); ++i) {
+    if (std::isnan(score[i])) return bad_row("a score is not a number", "Drop or mend the row", i);
+    if (outcome[i] != 0 && outcome[i] != 1) return bad_row("an outcome is neither 0 nor 1", "Drop or mend the row", i);
+    if (!weight.empty() && !(weight[i] >= 0 && weight[i] <= largest_weight))
+      return bad_row("a weight is negative, not finite or above 2^40", "Scale the weights to about 1; drop the row to leave it out", i);
+  }
+  return {};
+}
+
 Error mixed() {
   return Error(ErrorCode::bad_parameter, "rows with weights and rows without meet in one sum", "Bind --weight for all parts or for none");
 }
@@ -47,33 +63,47 @@ Result<void> ScorePools::add(std::span<const double> score, std::span<const std:
     return Error(ErrorCode::bad_parameter, "scores, outcomes and weights differ in length", "Give one of each a row");
   if (score.empty()) return {};
   if (rows() > 0 && weighted_ == weight.empty()) return mixed();
-  for (std::size_t i = 0; i < score.size(); ++i) {
-    if (std::isnan(score[i])) return bad_row("a score is not a number", "Drop or mend the row", i);
-    if (outcome[i] != 0 && outcome[i] != 1) return bad_row("an outcome is neither 0 nor 1", "Drop or mend the row", i);
-    if (!weight.empty() && !(weight[i] >= 0 && weight[i] <= largest_weight))
-      return bad_row("a weight is negative, not finite or above 2^40", "Scale the weights to about 1; drop the row to leave it out", i);
-  }
+  PLIMSOLL_CHECK(check_rows(score, outcome, weight));
   weighted_ = !weight.empty();
   read_ = false;
-  const std::uint64_t keep = mask();
-  if (weight.empty() && keys_[0].capacity() < keys_[0].size() + score.size()) {
-    for (auto& keys : keys_) keys.reserve(std::max(2 * keys.size(), keys.size() + score.size() + 1));
+  if (weighted_) add_weighted(score, outcome, weight);
+  else add_counted(score, outcome);
+  if (words_[0].size() + words_[1].size() + waiting_.size() > most_waiting) settle();
+  return {};
+}
+
+void ScorePools::add_counted(std::span<const double> score, std::span<const std::int32_t> outcome) {
+  sorted_ = false;
+  std::array<std::size_t, 2> fresh{};
+  for (const double x : score) ++fresh[x < 0 ? 0 : 1];
+  std::array<std::uint64_t*, 2> at{};
+  for (std::size_t list = 0; list < 2; ++list) {
+    auto& words = words_[list];
+    const std::size_t old = words.size();
+    if (words.capacity() < old + fresh[list]) words.reserve(std::max(2 * old, old + fresh[list]));
+    words.resize(old + fresh[list]);
+    at[list] = words.data() + old;
   }
+  const std::uint64_t keep = mask();
+  std::int64_t ones = 0;
+  for (std::size_t i = 0; i < score.size(); ++i) {
+    const std::uint64_t key = sort_key(score[i]) & keep;
+    *at[key >> 63]++ = outcome_word(key, outcome[i]);
+    ones += outcome[i];
+  }
+  rows_[0] += static_cast<std::int64_t>(score.size()) - ones;
+  rows_[1] += ones;
+}
+
+void ScorePools::add_weighted(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight) {
   for (std::size_t i = 0; i < score.size(); ++i) {
     const auto side = static_cast<std::size_t>(outcome[i]);
-    const std::uint64_t key = sort_key(score[i]) & keep;
-    if (weight.empty()) {
-      keys_[side].push_back(key);
-    } else {
-      const auto units = static_cast<Wide>(std::ldexp(weight[i], 64));
-      if (units == 0) continue;
-      waiting_.push_back({key, {}});
-      waiting_.back().sum[side] = units;
-    }
+    const auto units = static_cast<Wide>(std::ldexp(weight[i], 64));
+    if (units == 0) continue;
+    waiting_.push_back({sort_key(score[i]) & mask(), {}});
+    waiting_.back().sum[side] = units;
     ++rows_[side];
   }
-  if (keys_[0].size() + keys_[1].size() + waiting_.size() > most_waiting) settle();
-  return {};
 }
 
 template <class Sum>
@@ -115,6 +145,13 @@ void ScorePools::fold(std::vector<Cell<Sum>>& cells, std::vector<Cell<Sum>> fres
   coarsen(cells);
 }
 
+void ScorePools::sort_waiting() const {
+  if (sorted_) return;
+  Scratch<std::uint64_t> other;
+  for (auto& words : words_) sort_words(words, other);
+  sorted_ = true;
+}
+
 void ScorePools::settle() const {
   if (!waiting_.empty()) {
     std::vector<Cell<Wide>> other;
@@ -122,30 +159,22 @@ void ScorePools::settle() const {
     fold(weights_, std::move(waiting_));
     waiting_.clear();
   }
-  if (keys_[0].empty() && keys_[1].empty()) return;
-  std::vector<std::uint64_t> other;
-  for (auto& keys : keys_)
-    if (!std::is_sorted(keys.begin(), keys.end())) radix_sort(keys, other, [](std::uint64_t key) { return key; });
-  // Two-way merge with an end mark in each list: no list is asked whether it has ended, and the choice is no branch.
-  const std::size_t total = keys_[0].size() + keys_[1].size();
-  for (auto& keys : keys_) keys.push_back(~std::uint64_t{0});
-  std::vector<Cell<std::uint64_t>> fresh(total);
-  const std::uint64_t* zero = keys_[0].data();
-  const std::uint64_t* one = keys_[1].data();
+  if (words_[0].empty() && words_[1].empty()) return;
+  sort_waiting();
+  std::vector<Cell<std::uint64_t>> fresh(words_[0].size() + words_[1].size());
   std::size_t count = 0;
-  std::uint64_t last = ~std::uint64_t{0};
-  for (std::size_t i = 0; i < total; ++i) {
-    const std::size_t second = *one < *zero ? 1 : 0;
-    const std::uint64_t key = second != 0 ? *one : *zero;
-    zero += 1 - second;
-    one += second;
-    if (key != last) fresh[count++] = {key, {0, 0}};
-    last = key;
-    ++fresh[count - 1].sum[second];
+  for (std::size_t list = 0; list < 2; ++list) {
+    std::uint64_t last = ~std::uint64_t{0};  // no key without its highest bit is all ones
+    for (const std::uint64_t word : words_[list]) {
+      const std::uint64_t bare = word >> 1;
+      if (bare != last) fresh[count++] = {key_of_word(word, list), {0, 0}};
+      last = bare;
+      ++fresh[count - 1].sum[word & 1u];
+    }
   }
   fresh.resize(count);
   fold(counts_, std::move(fresh), true);
-  for (auto& keys : keys_) std::vector<std::uint64_t>().swap(keys);
+  for (auto& words : words_) Scratch<std::uint64_t>().swap(words);
 }
 
 Result<void> ScorePools::merge(const ScorePools& other) {
@@ -179,18 +208,42 @@ void ScorePools::read_pools(const std::vector<Cell<Sum>>& cells, double unit) co
   }
 }
 
-const std::vector<Pool>& ScorePools::pools() const {
-  if (read_) return pools_;
-  settle();
+// From the sorted words alone, where nothing else is held and no bits were or must be dropped.
+bool ScorePools::read_waiting() const {
+  if (weighted_ || dropped_ > 0 || !counts_.empty()) return false;
+  sort_waiting();
+  const std::size_t rows = words_[0].size() + words_[1].size();
   pools_.clear();
-  if (weighted_) read_pools(weights_, weight_unit);
-  else read_pools(counts_, 1.0);
+  pools_.reserve(rows);
+  for (std::size_t list = 0; list < 2; ++list) {
+    const std::span<const std::uint64_t> words(words_[list]);
+    for (std::size_t i = 0; i < words.size();) {
+      const std::uint64_t bare = words[i] >> 1;
+      std::uint64_t total = 0, ones = 0;
+      do {
+        ++total;
+        ones += words[i] & 1u;
+      } while (++i < words.size() && words[i] >> 1 == bare);
+      pools_.push_back({of_sort_key(key_of_word(bare << 1, list)), static_cast<double>(total), static_cast<double>(ones)});
+    }
+  }
+  return pools_.size() <= most_;
+}
+
+std::span<const Pool> ScorePools::pools() const {
+  if (read_) return pools_;
+  if (!read_waiting()) {
+    settle();
+    pools_.clear();
+    if (weighted_) read_pools(weights_, weight_unit);
+    else read_pools(counts_, 1.0);
+  }
   read_ = true;
   return pools_;
 }
 
 int ScorePools::dropped_bits() const {
-  settle();
+  pools();
   return dropped_;
 }
 

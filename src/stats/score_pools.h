@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/scratch.h"
 #include "stats/pav.h"
 
 namespace plimsoll::stats {
@@ -29,7 +30,7 @@ class ScorePools {
   Result<void> merge(const ScorePools& other);
 
   // By rising score, weights positive; sums of weights per outcome as rounded once from the exact sums.
-  const std::vector<Pool>& pools() const;
+  std::span<const Pool> pools() const;
   std::int64_t rows() const { return rows_[0] + rows_[1]; }          // with weight
   std::int64_t rows_of(int outcome) const { return rows_[static_cast<std::size_t>(outcome)]; }
   bool weighted() const { return weighted_; }
@@ -45,6 +46,8 @@ class ScorePools {
     std::uint64_t key;
     std::array<Sum, 2> sum;
   };
+  void add_counted(std::span<const double> score, std::span<const std::int32_t> outcome);
+  void add_weighted(std::span<const double> score, std::span<const std::int32_t> outcome, std::span<const double> weight);
   template <class Sum>
   void fold(std::vector<Cell<Sum>>& cells, std::vector<Cell<Sum>> fresh, bool distinct = false) const;
   template <class Sum>
@@ -53,6 +56,8 @@ class ScorePools {
   void coarsen(std::vector<Cell<Sum>>& cells) const;
   template <class Sum>
   void read_pools(const std::vector<Cell<Sum>>& cells, double unit) const;
+  void sort_waiting() const;
+  bool read_waiting() const;
   void settle() const;
   std::uint64_t mask() const { return ~((std::uint64_t{1} << dropped_) - 1); }
 
@@ -61,11 +66,12 @@ class ScorePools {
   bool weighted_ = false;
   // What is waiting to be sorted, and what is; reading settles the one into the other without changing what the sum means.
   mutable int dropped_ = 0;
-  mutable std::array<std::vector<std::uint64_t>, 2> keys_;
+  mutable std::array<Scratch<std::uint64_t>, 2> words_;  // rows without weights: scores below zero, the others
+  mutable bool sorted_ = false;
   mutable std::vector<Cell<Wide>> waiting_;
   mutable std::vector<Cell<std::uint64_t>> counts_;
   mutable std::vector<Cell<Wide>> weights_;
-  mutable std::vector<Pool> pools_;
+  mutable Scratch<Pool> pools_;
   mutable bool read_ = false;
 };
 

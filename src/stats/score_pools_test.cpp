@@ -39,7 +39,7 @@ ScorePools sum_of(const Rows& rows, bool weighted, std::size_t from, std::size_t
   return pools;
 }
 
-void expect_same(const std::vector<Pool>& a, const std::vector<Pool>& b, double slack) {
+void expect_same(std::span<const Pool> a, std::span<const Pool> b, double slack) {
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) {
     EXPECT_EQ(a[i].x, b[i].x);

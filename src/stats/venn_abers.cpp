@@ -121,16 +121,16 @@ Result<VennAbers> fit_venn_abers(std::span<const double> scores, std::span<const
   return venn_abers_of(pool_ties(scores, y, weights, order_by(scores)));
 }
 
-Result<VennAbers> venn_abers_of(std::vector<Pool> pools) {
+Result<VennAbers> venn_abers_of(std::span<const Pool> pools) {
   if (pools.empty())
     return Error(ErrorCode::too_few_rows, "no row with weight to calibrate on", "Give rows of positive weight");
   VennAbers fit;
   for (const Pool& pool : pools) fit.edges_1.push_back(pool.x);
   fit.edges_0 = fit.edges_1;
   fit.values_1 = values_before(pools, false);
-  std::reverse(pools.begin(), pools.end());
-  for (Pool& pool : pools) pool.sum = pool.weight - pool.sum;
-  fit.values_0 = values_before(pools, true);
+  std::vector<Pool> mirrored(pools.rbegin(), pools.rend());
+  for (Pool& pool : mirrored) pool.sum = pool.weight - pool.sum;
+  fit.values_0 = values_before(mirrored, true);
   std::reverse(fit.values_0.begin(), fit.values_0.end());
   compress(fit.edges_0, fit.values_0);
   // p1 changes after an edge, p0 at it: both keep the edge at which their next value starts to hold.

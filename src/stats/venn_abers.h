@@ -37,7 +37,7 @@ Result<VennAbers> fit_venn_abers(std::span<const double> scores, std::span<const
                                  std::span<const double> weights = {});
 
 // The same on pools of 0/1 outcomes in rising score, all of positive weight: for who has sorted already. too_few_rows without any pool.
-Result<VennAbers> venn_abers_of(std::vector<Pool> pools);
+Result<VennAbers> venn_abers_of(std::span<const Pool> pools);
 
 // One probability from the pair: minimax for log loss, p1 / (1 - p0 + p1), and for the Brier score,
 // p1 + (p0^2 - p1^2) / 2. Both lie in [p0, p1].

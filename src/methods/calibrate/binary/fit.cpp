@@ -19,7 +19,7 @@ using Pools = std::vector<stats::Pool>;
 Pools joined(const learn::BinarySums& sums, const std::string* fold) {
   std::vector<Pools> parts;
   for (const auto& [key, one] : sums.pools)
-    if (!fold || key.second == *fold) parts.push_back(one.pools());
+    if (!fold || key.second == *fold) parts.emplace_back(one.pools().begin(), one.pools().end());
   return learn::join_pools(parts);
 }
 
@@ -68,7 +68,7 @@ Result<Piece> piece_of(const State& state, const Model& model, const std::string
   Pools several;
   const bool one_part = state.sums.pools.size() == 1;
   if (!one_part) several = joined(state.sums, fold);
-  PLIMSOLL_TRY(piece.map, learn::fit_map(model.chosen, one_part ? state.sums.pools.begin()->second.pools() : several, options));
+  PLIMSOLL_TRY(piece.map, learn::fit_map(model.chosen, one_part ? state.sums.pools.begin()->second.pools() : std::span<const stats::Pool>(several), options));
   piece.map.rows = rows_of(state.sums, nullptr, fold);
   if (state.columns.group.empty() || state.params.multicalibrate > 0) return piece;
   std::set<std::string> cells;
@@ -76,7 +76,7 @@ Result<Piece> piece_of(const State& state, const Model& model, const std::string
   for (const std::string& cell : cells) {
     std::vector<Pools> parts;
     for (const auto& [key, one] : state.sums.pools)
-      if (key.first == cell && (!fold || key.second == *fold)) parts.push_back(one.pools());
+      if (key.first == cell && (!fold || key.second == *fold)) parts.emplace_back(one.pools().begin(), one.pools().end());
     const Pools own = learn::join_pools(parts);
     if (!both_outcomes(own)) continue;  // the map of all serves it
     GroupMap group;
