@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <numeric>
 
 #include "base/hash.h"
 #include "engine/fields.h"
@@ -50,7 +51,12 @@ Result<std::vector<std::int32_t>> read_outcomes(const Table& table, const std::s
   if (reading.positive.empty() && (type == ColumnType::integer || type == ColumnType::real || type == ColumnType::boolean)) {
     PLIMSOLL_TRY(const Reals values, table.reals(column, reading.missing == MissingRows::drop ? Missing::as_nan : Missing::refuse));
     out.resize(values.size());
+    bool plain = true;
     for (std::size_t i = 0; i < values.size(); ++i) {
+      plain = plain & ((values[i] == 0) | (values[i] == 1));
+      out[i] = values[i] == 1 ? 1 : 0;
+    }
+    for (std::size_t i = 0; !plain && i < values.size(); ++i) {
       if (values[i] != 0 && values[i] != 1 && std::isfinite(values[i])) return bad_outcome(in_words(values[i]), column, table.first_row() + static_cast<std::int64_t>(i));
       out[i] = values[i] == 1 ? 1 : values[i] == 0 ? 0 : -1;
     }
@@ -92,6 +98,11 @@ Result<std::vector<std::string>> read_cells(const Table& table, const std::vecto
 Result<std::vector<double>> read_scores(const Table& table, const std::string& column, const BinaryReading& reading, std::int64_t& clipped) {
   PLIMSOLL_TRY(const Reals values, table.reals(column, reading.missing == MissingRows::drop ? Missing::as_nan : Missing::refuse));
   std::vector<double> out(values.begin(), values.end());
+  if (!reading.logits && !reading.percent) {
+    bool plain = true;
+    for (const double x : out) plain = plain & (x >= 0) & (x <= 1);
+    if (plain) return out;
+  }
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (!std::isfinite(out[i])) out[i] = std::nan("");
     if (reading.logits) continue;
@@ -106,13 +117,28 @@ Result<std::vector<double>> read_scores(const Table& table, const std::string& c
 }
 
 template <class T>
-void keep_rows(std::vector<T>& values, const std::vector<std::int64_t>& rows) {
+void keep_rows(std::vector<T>& values, std::span<const std::int64_t> rows) {
   if (values.empty()) return;
   for (std::size_t i = 0; i < rows.size(); ++i) values[i] = std::move(values[static_cast<std::size_t>(rows[i])]);
   values.resize(rows.size());
 }
 
+// Whether no row lacks anything: looks without a branch, a column after the other.
+bool all_whole(const BinaryBatch& batch) {
+  bool whole = true;
+  for (const std::int32_t y : batch.outcome) whole = whole & (y >= 0);
+  for (const double w : batch.weight) whole = whole & (w - w == 0);
+  for (const auto& column : batch.scores)
+    for (const double x : column) whole = whole & (x - x == 0);
+  return whole;
+}
+
 void drop_incomplete(BinaryBatch& batch, std::size_t rows) {
+  if (all_whole(batch)) {
+    batch.rows.resize(rows);
+    std::iota(batch.rows.begin(), batch.rows.end(), std::int64_t{0});
+    return;
+  }
   for (std::size_t i = 0; i < rows; ++i) {
     bool whole = batch.outcome.empty() || batch.outcome[i] >= 0;
     whole = whole && (batch.weight.empty() || std::isfinite(batch.weight[i]));

@@ -13,6 +13,7 @@
 #include "base/context.h"
 #include "base/exact_sum.h"
 #include "base/result.h"
+#include "base/scratch.h"
 #include "learn/missing_rows.h"
 #include "stats/score_pools.h"
 #include "table/fingerprint.h"
@@ -52,7 +53,7 @@ struct BinaryBatch {
   std::vector<double> weight;               // empty without weights
   std::vector<std::string> cell;            // values of the group columns, joined; empty without groups
   std::vector<std::string> fold;
-  std::vector<std::int64_t> rows;           // row of the table each stands in
+  Scratch<std::int64_t> rows;               // row of the table each stands in
   std::int64_t dropped = 0;
   std::int64_t clipped = 0;                 // probabilities beyond [0, 1] by less than 1e-9
 };

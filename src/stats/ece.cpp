@@ -115,31 +115,58 @@ Result<Prepared> prepare(std::span<const double> forecast, std::span<const std::
   return p;
 }
 
+// Rows of a cell of equal width. A forecast of at least 2^-10 is a whole number of units of 2^-62, added in two halves whose totals
+// are exact for 2^20 rows; the few below go to the exact sum one by one.
+struct WidthCell {
+  ExactSum sum;
+  std::size_t rows = 0;
+  std::int64_t events = 0;
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+
+  void add(double p, std::int32_t outcome) {
+    ++rows;
+    events += outcome;
+    if (p < 0x1p-10) return sum.add(p);
+    const auto units = static_cast<std::uint64_t>(static_cast<std::int64_t>(p * 0x1p62));
+    low += units & 0xFFFFFFFFu;
+    high += units >> 32;
+  }
+  void carry() {
+    sum.add(static_cast<double>(low) * 0x1p-62);
+    sum.add(static_cast<double>(high) * 0x1p-30);
+    low = high = 0;
+  }
+};
+constexpr std::size_t rows_between_carries = std::size_t{1} << 20;
+
 // Cells of equal width need no sort: the sums of a cell are exact, so in any order they are those of the sorted rows.
 Result<Ece> by_width(std::span<const double> forecast, std::span<const std::int32_t> outcome, int bins) {
   PLIMSOLL_CHECK(check_forecasts(forecast, outcome));
   if (bins < 1) return Error(ErrorCode::bad_parameter, "fewer than one bin", "Ask for 15").in_parameter("bins");
   const std::size_t used = std::min(static_cast<std::size_t>(bins), forecast.size());
   const auto width = static_cast<double>(used);
-  std::vector<ExactSum> sums(used);
-  std::vector<std::size_t> rows(used);
-  std::vector<std::int64_t> events(used);
-  for (std::size_t i = 0; i < forecast.size(); ++i) {
-    const double p = forecast[i];
-    auto cell = std::min(used - 1, static_cast<std::size_t>(p * width));
-    // The rounding of the product must not decide about an edge.
-    while (cell > 0 && p <= static_cast<double>(cell) / width) --cell;
-    while (cell + 1 < used && p > static_cast<double>(cell + 1) / width) ++cell;
-    sums[cell].add(p);
-    ++rows[cell];
-    events[cell] += outcome[i];
+  std::vector<WidthCell> counted(used);
+  std::vector<double> edges;
+  for (std::size_t c = 0; c <= used; ++c) edges.push_back(static_cast<double>(c) / width);
+  for (std::size_t begin = 0; begin < forecast.size(); begin += rows_between_carries) {
+    const std::size_t end = std::min(forecast.size(), begin + rows_between_carries);
+    for (std::size_t i = begin; i < end; ++i) {
+      const double p = forecast[i];
+      auto cell = std::min(used - 1, static_cast<std::size_t>(static_cast<std::int64_t>(p * width)));
+      // The rounding of the product must not decide about an edge.
+      while (cell > 0 && p <= edges[cell]) --cell;
+      while (cell + 1 < used && p > edges[cell + 1]) ++cell;
+      counted[cell].add(p, outcome[i]);
+    }
+    for (WidthCell& cell : counted) cell.carry();
   }
   std::vector<Cell> cells;
   std::vector<double> seen;
   for (std::size_t c = 0; c < used; ++c) {
-    if (rows[c] == 0) continue;
-    cells.push_back({0, rows[c], sums[c].value() / static_cast<double>(rows[c])});
-    seen.push_back(static_cast<double>(events[c]));
+    if (counted[c].rows == 0) continue;
+    cells.push_back({0, counted[c].rows, counted[c].sum.value() / static_cast<double>(counted[c].rows)});
+    seen.push_back(static_cast<double>(counted[c].events));
   }
   Ece result = measure(cells, seen, static_cast<double>(forecast.size()));
   result.bins = static_cast<int>(used);

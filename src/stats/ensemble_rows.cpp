@@ -161,7 +161,10 @@ PLIMSOLL_INLINE void score_lanes(const Tile& tile, std::int64_t row, const Shape
   I ties = {};
   for (int j = 0; j < shape.members; ++j) {
     L x;
-    std::memcpy(&x, tile.member[j] + tile.at + row, sizeof x);
+    const double* const from = tile.member[j] + tile.at + row;
+    std::memcpy(&x, from, sizeof x);
+    // More columns are read side by side than a processor follows by itself: ask for the next tile's part of each.
+    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from) + tile_rows * sizeof(double)));
     const L difference = x - y;
     d[j] = difference;
     if constexpr (moments) total += difference;

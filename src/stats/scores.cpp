@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/exact_sum.h"
+#include "stats/column_log.h"
 #include "stats/intervals.h"
 
 namespace plimsoll::stats {
@@ -39,17 +40,27 @@ Error bad_row(std::string what, std::size_t row) {
   return Error(ErrorCode::bad_value, std::move(what), "Drop or mend the row").at_row(static_cast<std::int64_t>(row));
 }
 
-// Two means of one loop over -log of the probability given to what happened.
+// Means of -log of the probability given to what happened. Where nothing is clipped both are one.
 template <class Given>
 LogLoss log_loss_of(std::size_t rows, std::span<const double> weight, double eps, Given given) {
   LogLoss loss;
-  loss.value = weighted_mean(rows, weight, [&](std::size_t i) { return 0.0 - std::log(given(i)); });
-  loss.clipped_value =
-      weighted_mean(rows, weight, [&](std::size_t i) { return 0.0 - std::log(std::clamp(given(i), eps, 1 - eps)); });
-  for (std::size_t i = 0; i < rows; ++i) {
-    const double p = given(i);
-    if (p < eps || p > 1 - eps) ++loss.clipped;
+  std::array<double, chunk> p, terms;
+  ExactSum sum, total;
+  for (std::size_t begin = 0; begin < rows; begin += chunk) {
+    const std::size_t count = std::min(rows - begin, chunk);
+    for (std::size_t i = 0; i < count; ++i) {
+      p[i] = given(begin + i);
+      loss.clipped += static_cast<std::int64_t>(p[i] < eps) + static_cast<std::int64_t>(p[i] > 1 - eps);
+    }
+    column_logs({p.data(), count}, {terms.data(), count});
+    for (std::size_t i = 0; i < count; ++i) terms[i] = 0.0 - terms[i];
+    for (std::size_t i = 0; i < count && !weight.empty(); ++i) terms[i] = weight[begin + i] == 0 ? 0 : weight[begin + i] * terms[i];
+    sum.add(std::span<const double>(terms.data(), count));
+    if (!weight.empty()) total.add(weight.subspan(begin, count));
   }
+  loss.value = loss.clipped_value = sum.value() / (weight.empty() ? static_cast<double>(rows) : total.value());
+  if (loss.clipped > 0)
+    loss.clipped_value = weighted_mean(rows, weight, [&](std::size_t i) { return 0.0 - column_log(std::clamp(given(i), eps, 1 - eps)); });
   return loss;
 }
 
@@ -60,7 +71,14 @@ Result<void> check_forecasts(std::span<const double> probability, std::span<cons
   if (probability.size() != outcome.size() || (!weight.empty() && weight.size() != outcome.size()))
     return Error(ErrorCode::bad_parameter, "forecasts, outcomes and weights differ in length");
   double total = weight.empty() ? 1 : 0;
-  for (std::size_t i = 0; i < outcome.size(); ++i) {
+  bool sound = weight.empty();
+  for (std::size_t i = 0; i < outcome.size() && sound; i += chunk) {
+    const std::size_t end = std::min(outcome.size(), i + chunk);
+    std::uint32_t wrong = 0;
+    for (std::size_t k = i; k < end; ++k) wrong |= static_cast<std::uint32_t>(!(probability[k] >= 0)) | static_cast<std::uint32_t>(!(probability[k] <= 1)) | (static_cast<std::uint32_t>(outcome[k]) & ~1u);
+    sound = wrong == 0;
+  }
+  for (std::size_t i = 0; i < outcome.size() && !sound; ++i) {
     if (!(probability[i] >= 0 && probability[i] <= 1)) return bad_row("a forecast is not a probability between 0 and 1", i);
     if (outcome[i] != 0 && outcome[i] != 1) return bad_row("an outcome is neither 0 nor 1", i);
     if (weight.empty()) continue;
