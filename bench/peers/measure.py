@@ -34,6 +34,12 @@ def normal(stream, n):
     return radius * np.cos(2 * np.pi * uniform(stream, n, 1, 2))
 
 
+def scored_events(stream, n):
+    """p = sigmoid(1.3 l) with l = -1 + 1.5 N, and y drawn with sigmoid(l)."""
+    logit = -1 + 1.5 * normal(stream, n)
+    return 1 / (1 + np.exp(-1.3 * logit)), (uniform(stream + 1, n) < 1 / (1 + np.exp(-logit))).astype(np.int64)
+
+
 def class_table(stream, n, classes, block=1 << 18):
     """n x classes softmax(2 N) and labels drawn from it."""
     p = normal(stream, n * classes).reshape(n, classes)

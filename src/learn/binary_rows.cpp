@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "base/hash.h"
+#include "engine/door.h"
 #include "engine/fields.h"
 #include "learn/class_scores.h"
 #include "table/bound_column.h"
@@ -381,6 +382,44 @@ void describe(Fields& f, BinarySums& sums) {
   f.blob({"fingerprint", "sketch of rows"}, bytes);
   if (bytes == before) return;
   if (auto read = RowFingerprint::from_bytes(bytes)) sums.fingerprint = std::move(read).value();
+}
+
+Result<BinaryBatch> BinarySample::read(const Table& data, const std::optional<Table>& learned_rows, const BinaryReading& reading, bool fingerprint) {
+  if (learned_rows) PLIMSOLL_CHECK(learned.add(*learned_rows));
+  if (!ready) {
+    PLIMSOLL_TRY(columns, binary_columns(data, true));
+    ready = true;
+  }
+  PLIMSOLL_TRY(BinaryBatch batch, read_binary(data, columns, reading));
+  if (fingerprint) PLIMSOLL_CHECK(sums.fingerprint.add(data));
+  return batch;
+}
+
+Result<void> BinarySample::merge(const BinarySample& other) {
+  if (!other.ready) return {};
+  if (!ready) columns = other.columns;
+  ready = true;
+  if (other.learned.rows() > 0) learned.merge(other.learned);
+  return sums.merge(other.sums);
+}
+
+Result<void> BinarySample::refuse_double_use(Context& context) {
+  if (sums.rows() == 0) return Error(ErrorCode::too_few_rows, "the calibration table has no rows with weight", "Give rows of both outcomes.").in_parameter("data");
+  PLIMSOLL_CHECK(refuse_repeated_ids(sums.fingerprint, columns.id));
+  if (learned.rows() > 0 && sums.fingerprint.rows() > 0) PLIMSOLL_CHECK(check_overlap(context, learned, "learning", sums.fingerprint, "calibration", &overlap_remark));
+  return {};
+}
+
+void describe(Fields& f, BinarySample& sample) {
+  f({"columns", "columns by role"}, sample.columns);
+  f({"ready", "fixed by a first batch"}, sample.ready);
+  f({"sums", "outcomes by score"}, sample.sums);
+  std::string bytes = sample.learned.to_bytes();
+  const std::string before = bytes;
+  f.blob({"learned", "sketch of the learning rows"}, bytes);
+  if (bytes != before)
+    if (auto read = RowFingerprint::from_bytes(bytes)) sample.learned = std::move(read).value();
+  f({"overlap_remark", "what was said of double use"}, sample.overlap_remark);
 }
 
 Result<std::vector<double>> row_draws(const Stream& stream, const Table& table, const BinaryColumns& columns, const BinaryBatch& batch) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -84,6 +85,22 @@ struct BinarySums {
   static Result<BinarySums> from_bytes(std::string_view bytes);
 };
 void describe(Fields& f, BinarySums& sums);
+
+// What a mergeable fit on such rows holds besides its parameters.
+struct BinarySample {
+  BinaryColumns columns;
+  bool ready = false;
+  BinarySums sums;
+  RowFingerprint learned;
+  std::string overlap_remark;
+
+  // Of a batch: its rows read, with their fingerprint if asked for; the columns are those of the first.
+  Result<BinaryBatch> read(const Table& data, const std::optional<Table>& learned_rows, const BinaryReading& reading, bool fingerprint);
+  Result<void> merge(const BinarySample& other);
+  // Once all rows are in: refuses none at all, repeated ids, and rows that the model behind the scores has learned from.
+  Result<void> refuse_double_use(Context& context);
+};
+void describe(Fields& f, BinarySample& sample);
 
 // A row's uniform in [0, 1), keyed by its id, else by its number.
 Result<std::vector<double>> row_draws(const Stream& stream, const Table& table, const BinaryColumns& columns, const BinaryBatch& batch);

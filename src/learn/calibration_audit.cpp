@@ -10,6 +10,8 @@
 #include <map>
 
 #include "base/exact_sum.h"
+#include "base/exact_sum.h"
+#include "engine/fields.h"
 #include "learn/cox.h"
 #include "stats/corp.h"
 #include "stats/distributions.h"
@@ -17,6 +19,7 @@
 #include "stats/roc.h"
 #include "stats/score_pools.h"
 #include "stats/scores.h"
+#include "table/fingerprint.h"
 
 namespace plimsoll::learn {
 namespace {
@@ -260,6 +263,26 @@ Result<void> add_audit(Context& context, const AuditRows& rows, const AuditOptio
   group_table(rows, options, report);
   for (std::size_t k = 0; k < sides.size(); ++k) reliability_figure(rows.sides[k], sides[k], report);
   return {};
+}
+
+void describe(Fields& f, AuditParams& p) {
+  f({"level", "of intervals and bands", between(0, 1)}, p.level);
+  f({"bins", "of the calibration error", within(1, 10000)}, p.bins);
+  f({"equal_width", "bins of equal width instead of equal mass"}, p.equal_width);
+  f({"bootstrap", "draws behind each null law and band", within(20, 100000)}, p.bootstrap);
+  f({"eps", "probabilities are clipped to [eps, 1 - eps] for the clipped log loss", between(0, 0.5)}, p.eps);
+}
+
+Result<std::string> double_use(Context& context, const std::string& fingerprint, const Table& data, Report& report) {
+  if (fingerprint.empty()) return std::string();
+  PLIMSOLL_TRY(const RowFingerprint fitted, RowFingerprint::from_bytes(fingerprint));
+  RowFingerprint now;
+  PLIMSOLL_CHECK(now.add(data));
+  const Overlap overlap = compare(fitted, now);
+  if (!overlap.refused) return std::string();
+  context.warn("The map is assessed on rows that it was learned from: " + overlap.sentence);
+  report.text("Not an honest test", "The map is assessed on rows that it was learned from; its figures flatter it.", ReportSeverity::alarm);
+  return std::string("these rows were calibrated on");
 }
 
 }  // namespace plimsoll::learn

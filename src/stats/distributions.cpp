@@ -84,6 +84,11 @@ double student_t_upper_quantile(double p, double df) {
   return std::sqrt(df * complement / y);
 }
 
+double chi_square_limit(double df, double p) {
+  const double cube = 1 - 2 / (9 * df) + normal_upper_quantile(p) * std::sqrt(2 / (9 * df));
+  return df * cube * cube * cube;
+}
+
 double chi_square_sf(double x, double df) {
   if (std::isnan(x) || !(df > 0)) return nan_value;
   if (x <= 0) return 1;

@@ -22,6 +22,7 @@ double beta_upper_quantile(double p, double a, double b);
 double student_t_cdf(double x, double df);
 double student_t_upper_quantile(double p, double df);
 double chi_square_sf(double x, double df);
+double chi_square_limit(double df, double p);  // x with P(X > x) = p about, by Wilson and Hilferty's cube: for hundreds of degrees of freedom
 double binomial_cdf(std::int64_t k, std::int64_t n, double p);  // P(X <= k); k < 0 gives 0
 double binomial_sf(std::int64_t k, std::int64_t n, double p);   // P(X > k)
 double hypergeometric_sf(std::int64_t k, std::int64_t good, std::int64_t draws, std::int64_t total);  // P(X > k)

@@ -36,18 +36,6 @@ double of_piece(const Model& model, const Piece& piece, double score, const std:
   return learn::sigmoid(share * learn::log_odds(own_p) + (1 - share) * learn::log_odds(p));
 }
 
-Result<Table> beside_kept(const Table& table, const learn::BinaryColumns& columns, Keep keep, Table answer) {
-  if (keep == Keep::none || (keep == Keep::id && columns.id.empty())) return answer;
-  if (keep == Keep::all) {
-    for (const ColumnInfo& column : answer.columns())
-      if (table.has(column.name))
-        return Error(ErrorCode::bad_parameter, "the input has a column '" + column.name + "', which the answer would repeat", "Rename it, or keep fewer columns: --keep id.").in_parameter("keep").in_column(column.name);
-    return table.with_roles({}).beside(answer);
-  }
-  PLIMSOLL_TRY(const Table kept, table.select({columns.id}));
-  return kept.with_roles({}).beside(answer);
-}
-
 }  // namespace
 
 double Scorer::operator()(std::span<const double> scores, const std::string& cell, std::int64_t& beyond) const {
@@ -110,7 +98,7 @@ Result<Outputs> apply(Context& context, const Model& model, const ApplyInputs& i
   }
   PLIMSOLL_TRY(Table answer, std::move(builder).build());
   Outputs outputs;
-  PLIMSOLL_TRY(outputs.rows, beside_kept(inputs.data, columns, options.keep, std::move(answer)));
+  PLIMSOLL_TRY(outputs.rows, beside_kept(inputs.data, columns.id, options.keep, std::move(answer)));
   return outputs;
 }
 

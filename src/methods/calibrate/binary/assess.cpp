@@ -14,18 +14,6 @@ namespace {
 
 constexpr const char* same_rows = "these rows were calibrated on";
 
-// The warning that stands on every line when the map has seen these rows.
-Result<std::string> double_use(Context& context, const Model& model, const Table& data) {
-  if (model.fingerprint.empty()) return std::string();
-  PLIMSOLL_TRY(const RowFingerprint fitted, RowFingerprint::from_bytes(model.fingerprint));
-  RowFingerprint now;
-  PLIMSOLL_CHECK(now.add(data));
-  const Overlap overlap = compare(fitted, now);
-  if (!overlap.refused) return std::string();
-  context.warn("The map is assessed on rows that it was learned from: " + overlap.sentence);
-  return std::string(same_rows);
-}
-
 void facts(const Model& model, std::int64_t rows, Report& report) {
   report.facts = {{"method", "calibrate.binary"},
                   {"map", std::string(learn::choices_of(model.chosen)[static_cast<std::size_t>(model.chosen)])},
@@ -99,16 +87,14 @@ Result<Report> report_on(Context& context, const Model& model, const Table& data
     PLIMSOLL_TRY(const std::vector<std::string> names, data.texts(cluster.front()));
     for (const std::int64_t row : batch.rows) rows.cluster.push_back(names[static_cast<std::size_t>(row)]);
   }
-  learn::AuditOptions options{params.level, static_cast<int>(params.bins), params.equal_width, static_cast<int>(params.bootstrap), params.eps, {}};
-  PLIMSOLL_TRY(options.remark, double_use(context, model, data));
   Report out;
   out.title = "Calibration of the probability of an event";
   facts(model, static_cast<std::int64_t>(rows.outcome.size()), out);
-  if (!options.remark.empty()) out.text("Not an honest test", "The map is assessed on rows that it was learned from; its figures flatter it.", ReportSeverity::alarm);
+  PLIMSOLL_TRY(std::string remark, learn::double_use(context, model.fingerprint, data, out));
   if (beyond > 0) out.text("Outside the range", std::to_string(beyond) + " rows have scores outside the range the map was learned from; they were taken at its ends.", ReportSeverity::warning);
   if (batch.clipped > 0) out.text("Clipped", std::to_string(batch.clipped) + " probabilities lay outside [0, 1] by less than 1e-9.", ReportSeverity::warning);
   if (batch.dropped > 0) out.text("Left out", std::to_string(batch.dropped) + " rows with missing values.", ReportSeverity::warning);
-  PLIMSOLL_CHECK(learn::add_audit(context, rows, options, out));
+  PLIMSOLL_CHECK(learn::add_audit(context, rows, params.options(std::move(remark)), out));
   map_text(model, out);
   map_figure(model, out);
   return out;

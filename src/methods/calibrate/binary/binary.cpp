@@ -13,7 +13,6 @@
 namespace plimsoll::calibrate::binary {
 namespace {
 
-constexpr std::array<std::string_view, 3> keep_names = {"id", "all", "none"};
 constexpr std::array<std::string_view, 2> outside_names = {"clip", "extrapolate"};
 constexpr std::array<RoleInfo, 6> fit_roles = {{{"probability", "score of the event: a probability, per cents or log-odds", true, false},
                                                 {"target", "whether the event happened", true, false},
@@ -34,7 +33,6 @@ constexpr std::array<RoleInfo, 1> learned_roles = {{{"id", "identity of a row", 
 
 }  // namespace
 
-std::span<const std::string_view> choices_of(Keep) { return keep_names; }
 std::span<const std::string_view> choices_of(Outside) { return outside_names; }
 
 void describe(Fields& f, Params& p) {
@@ -64,15 +62,7 @@ void describe(Fields& f, Inputs& in) {
 
 void describe(Fields& f, State& s) {
   f({"params", "parameters"}, s.params);
-  f({"columns", "columns by role"}, s.columns);
-  f({"ready", "fixed by a first batch"}, s.ready);
-  f({"sums", "outcomes by score"}, s.sums);
-  std::string bytes = s.learned.to_bytes();
-  const std::string before = bytes;
-  f.blob({"learned", "sketch of the learning rows"}, bytes);
-  if (bytes != before)
-    if (auto read = RowFingerprint::from_bytes(bytes)) s.learned = std::move(read).value();
-  f({"overlap_remark", "what was said of double use"}, s.overlap_remark);
+  describe(f, s.sample);
 }
 
 void describe(Fields& f, GroupMap& g) {
@@ -135,13 +125,6 @@ void describe(Fields& f, Outputs& out) { f(PortInfo{"rows", "calibrated: the pro
 void describe(Fields& f, AssessInputs& in) {
   f(PortInfo{"model", "the calibrated model", {}, "calibrate.binary"}, in.model);
   f(PortInfo{"data", "new rows with scores and outcomes", assess_roles}, in.data);
-}
-void describe(Fields& f, AssessParams& p) {
-  f({"level", "of intervals and bands", between(0, 1)}, p.level);
-  f({"bins", "of the calibration error", within(1, 10000)}, p.bins);
-  f({"equal_width", "bins of equal width instead of equal mass"}, p.equal_width);
-  f({"bootstrap", "draws behind each null law and band", within(20, 100000)}, p.bootstrap);
-  f({"eps", "probabilities are clipped to [eps, 1 - eps] for the clipped log loss", between(0, 0.5)}, p.eps);
 }
 void describe(Fields& f, ReportInputs& in) { f(PortInfo{"data", "new rows with scores and outcomes", assess_roles}, in.data); }
 

@@ -11,7 +11,9 @@
 
 #include "engine/method.h"
 #include "learn/binary_rows.h"
+#include "learn/calibration_audit.h"
 #include "learn/calibrator.h"
+#include "table/bound_column.h"
 #include "table/table.h"
 
 namespace plimsoll::calibrate::binary {
@@ -37,11 +39,7 @@ void describe(Fields& f, Inputs& in);
 
 struct State {
   Params params;
-  learn::BinaryColumns columns;
-  bool ready = false;
-  learn::BinarySums sums;
-  RowFingerprint learned;
-  std::string overlap_remark;
+  learn::BinarySample sample;
 };
 void describe(Fields& f, State& s);
 
@@ -92,8 +90,6 @@ struct Model {
 void describe(Fields& f, Model& m);
 Result<void> sound(const Model& m);
 
-enum class Keep : int { id, all, none };
-std::span<const std::string_view> choices_of(Keep);
 enum class Outside : int { clip, extrapolate };
 std::span<const std::string_view> choices_of(Outside);
 struct Options {
@@ -115,14 +111,7 @@ struct AssessInputs {
   Table data;
 };
 void describe(Fields& f, AssessInputs& in);
-struct AssessParams {
-  double level = 0.95;
-  std::int64_t bins = 15;
-  bool equal_width = false;
-  std::int64_t bootstrap = 1000;
-  double eps = 1e-15;
-};
-void describe(Fields& f, AssessParams& p);
+using AssessParams = learn::AuditParams;
 struct ReportInputs {
   Table data;
 };

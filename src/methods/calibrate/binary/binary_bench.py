@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""calibrate.binary, fit and apply to as many new rows, against scikit-learn; the floor is a sort of the scores."""
+"""calibrate.binary, fit and apply to as many new rows, against scikit-learn; the floor is std::sort of the scores."""
 PEERS = "calibration"
 
 
@@ -10,21 +10,17 @@ def cases(bench):
         mine, theirs = found["ours"], found["sklearn"]
         if abs(mine["mean"] - theirs["mean"]) > 1e-4:  # scikit-learn stops at a tolerance of 1e-4
             raise SystemExit(f"{method}: the two sides differ, {mine['mean']} and {theirs['mean']}")
-        yield bench.row(f"calibrate.binary {n:.0e}", f"{method}, fit + apply", mine["fit"] + mine["apply"], theirs["cpu"], "scikit-learn", mine["peak_mb"], theirs["peak_mb"], mine["floor"])
+        yield bench.row(f"calibrate.binary {n:.0e}", f"{method}, fit + apply", mine["fit"] + mine["apply"], theirs["cpu"], "scikit-learn", mine["peak_mb"], theirs["peak_mb"], mine["floor"], "sort")
 
 
 def peer(method, rows):
     import numpy as np
-    from measure import Measured, normal, uniform
+    from measure import Measured, scored_events
 
     n = int(float(rows))
 
-    def draw(stream):
-        logit = -1 + 1.5 * normal(stream, n)
-        return 1 / (1 + np.exp(-1.3 * logit)), (uniform(stream + 1, n) < 1 / (1 + np.exp(-logit))).astype(np.int64)
-
-    p, y = draw(21)
-    t, _ = draw(23)
+    p, y = scored_events(21, n)
+    t, _ = scored_events(23, n)
     if method == "isotonic":
         from sklearn.isotonic import IsotonicRegression
 

@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "engine/artifact.h"
 #include "engine/subject.h"
+#include "learn/example_artifact.h"
 #include "learn/logistic.h"
 #include "methods/calibrate/binary/binary.h"
 #include "stats/distributions.h"
@@ -36,12 +37,7 @@ Result<ArtifactPort> example_model(Context& context, const Table& data) {
   PLIMSOLL_TRY(auto finished, finish(context, std::move(state), params));
   Model model = std::get<0>(std::move(finished));
   PLIMSOLL_TRY(Certificate certificate, certify(model));
-  Artifact::Provenance provenance;
-  provenance.method = "calibrate.binary";
-  provenance.engine = std::string(engine_version());
-  provenance.seed = context.rng.seed();
-  provenance.parameters = "{}";
-  return ArtifactPort(std::make_shared<const Artifact>(std::move(provenance), std::move(certificate), true, Box::of(std::move(model))));
+  return learn::example_artifact(context, "calibrate.binary", std::move(model), std::move(certificate));
 }
 
 struct Drawn {
@@ -146,10 +142,7 @@ Result<Evidence> prove(Context& context, const Subject& subject, const ProveOpti
     freedom += static_cast<double>(designs[d].parameters * trials);
     evidence.figures["excess_log_loss_" + std::string(learn::choices_of(designs[d].method)[static_cast<std::size_t>(designs[d].method)])] = own / static_cast<double>(trials) / 2 / static_cast<double>(rows_a_trial);
   }
-  // Wilson and Hilferty's cube, whose error at hundreds of degrees of freedom is far below the tenth that is allowed.
-  const double z = stats::normal_upper_quantile(false_alarm);
-  const double cube = 1 - 2 / (9 * freedom) + z * std::sqrt(2 / (9 * freedom));
-  const double limit = freedom * cube * cube * cube * allowed;
+  const double limit = stats::chi_square_limit(freedom, false_alarm) * allowed;
   evidence.method = "calibrate.binary";
   evidence.claim = "maps of k parameters learned from n rows lose k / (2 n) of log loss to the true map, and no more";
   evidence.level = limit / freedom;

@@ -140,18 +140,7 @@ Result<Report> assess(Context& context, const AssessInputs& inputs, const Assess
   Report out;
   out.title = "Calibration of class probabilities";
   out.facts = {{"method", "calibrate.multiclass"}, {"classes", std::to_string(model.classes.size())}, {"calibration rows", std::to_string(model.n)}, {"rows", std::to_string(batch.size())}};
-  std::string remark;
-  if (!model.fingerprint.empty()) {
-    PLIMSOLL_TRY(const RowFingerprint fitted, RowFingerprint::from_bytes(model.fingerprint));
-    RowFingerprint now;
-    PLIMSOLL_CHECK(now.add(inputs.data));
-    const Overlap overlap = compare(fitted, now);
-    if (overlap.refused) {
-      remark = "these rows were calibrated on";
-      context.warn("The map is assessed on rows that it was learned from: " + overlap.sentence);
-      out.text("Not an honest test", "The map is assessed on rows that it was learned from; its figures flatter it.", ReportSeverity::alarm);
-    }
-  }
+  PLIMSOLL_TRY(const std::string remark, learn::double_use(context, model.fingerprint, inputs.data, out));
   const std::size_t k = model.classes.size();
   std::vector<Side> sides;
   sides.push_back(side_of("as given", "as_given", batch.probability, k, batch.label));

@@ -137,17 +137,6 @@ void warn_of(Context& context, const Model& model, const Batch& batch) {
   if (model.params.map.bins > static_cast<std::int64_t>(batch.size()) / rows_a_bin && model.chosen == Map::histogram) context.warn("There are fewer than ten rows a bin: fewer bins were taken.");
 }
 
-Result<Table> beside_kept(const Table& table, const Columns& columns, Keep keep, Table answer) {
-  if (keep == Keep::none || (keep == Keep::id && columns.id.empty())) return answer;
-  if (keep == Keep::all) {
-    for (const ColumnInfo& column : answer.columns())
-      if (table.has(column.name)) return Error(ErrorCode::bad_parameter, "the input has a column '" + column.name + "', which the answer would repeat", "Rename it, or keep fewer columns: --keep id.").in_parameter("keep").in_column(column.name);
-    return table.with_roles({}).beside(answer);
-  }
-  PLIMSOLL_TRY(const Table kept, table.select({columns.id}));
-  return kept.with_roles({}).beside(answer);
-}
-
 }  // namespace
 
 std::vector<std::int32_t> top_labels(std::span<const double> probability, std::size_t classes) {
@@ -251,7 +240,7 @@ Result<Outputs> apply(Context& context, const Model& model, const ApplyInputs& i
   }
   PLIMSOLL_TRY(Table answer, std::move(builder).build());
   Outputs outputs;
-  PLIMSOLL_TRY(outputs.rows, beside_kept(inputs.data, columns, options.keep, std::move(answer)));
+  PLIMSOLL_TRY(outputs.rows, beside_kept(inputs.data, columns.id, options.keep, std::move(answer)));
   return outputs;
 }
 

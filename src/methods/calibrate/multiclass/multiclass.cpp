@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::array<std::string_view, 12> map_names = {"auto", "identity", "temperature", "bias_temperature", "vector", "dirichlet", "platt", "beta", "isotonic", "histogram", "bbq", "venn_abers"};
 constexpr std::array<std::string_view, 2> target_names = {"classwise", "top_label"};
-constexpr std::array<std::string_view, 3> keep_names = {"id", "all", "none"};
 constexpr std::array<RoleInfo, 4> fit_roles = {{{"probability", "class probabilities (per cents, logits), one column a class", true, true},
                                                 {"target", "the true class", true, false},
                                                 {"weight", "weight of a row", false, false},
@@ -29,7 +28,6 @@ constexpr std::array<RoleInfo, 1> learned_roles = {{{"id", "identity of a row", 
 
 std::span<const std::string_view> choices_of(Map) { return map_names; }
 std::span<const std::string_view> choices_of(Target) { return target_names; }
-std::span<const std::string_view> choices_of(Keep) { return keep_names; }
 bool of_softmax(Map map) { return map >= Map::temperature && map <= Map::dirichlet; }
 
 void describe(Fields& f, Params& p) {
@@ -106,13 +104,6 @@ void describe(Fields& f, Outputs& out) { f(PortInfo{"rows", "calibrated.CLASS, o
 void describe(Fields& f, AssessInputs& in) {
   f(PortInfo{"model", "the calibrated model", {}, "calibrate.multiclass"}, in.model);
   f(PortInfo{"data", "new rows with class probabilities and labels", assess_roles}, in.data);
-}
-void describe(Fields& f, AssessParams& p) {
-  f({"level", "of intervals and bands", between(0, 1)}, p.level);
-  f({"bins", "of the calibration error", within(1, 10000)}, p.bins);
-  f({"equal_width", "bins of equal width instead of equal mass"}, p.equal_width);
-  f({"bootstrap", "draws behind each null law and band", within(20, 100000)}, p.bootstrap);
-  f({"eps", "probabilities are clipped to [eps, 1 - eps] for the clipped log loss", between(0, 0.5)}, p.eps);
 }
 
 extern constinit const Method entry;

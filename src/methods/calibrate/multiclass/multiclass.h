@@ -10,8 +10,10 @@
 
 #include "engine/method.h"
 #include "learn/binary_rows.h"
+#include "learn/calibration_audit.h"
 #include "learn/calibrator.h"
 #include "learn/softmax_map.h"
+#include "table/bound_column.h"
 #include "table/table.h"
 
 namespace plimsoll::calibrate::multiclass {
@@ -70,8 +72,6 @@ struct Model {
 void describe(Fields& f, Model& m);
 Result<void> sound(const Model& m);
 
-enum class Keep : int { id, all, none };
-std::span<const std::string_view> choices_of(Keep);
 struct Options {
   Keep keep = Keep::id;
 };
@@ -89,14 +89,7 @@ struct AssessInputs {
   Table data;
 };
 void describe(Fields& f, AssessInputs& in);
-struct AssessParams {
-  double level = 0.95;
-  std::int64_t bins = 15;
-  bool equal_width = false;
-  std::int64_t bootstrap = 1000;
-  double eps = 1e-15;
-};
-void describe(Fields& f, AssessParams& p);
+using AssessParams = learn::AuditParams;
 
 Result<Model> fit(Context& context, const Inputs& inputs, const Params& params);
 Result<Outputs> apply(Context& context, const Model& model, const ApplyInputs& inputs, const Options& options);

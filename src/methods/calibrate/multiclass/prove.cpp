@@ -7,6 +7,7 @@
 
 #include "engine/artifact.h"
 #include "engine/subject.h"
+#include "learn/example_artifact.h"
 #include "methods/calibrate/multiclass/multiclass.h"
 #include "stats/distributions.h"
 
@@ -120,14 +121,9 @@ Result<Example> example(Context& context, Verb verb, std::uint64_t seed, std::in
   params.method = Map::temperature;
   PLIMSOLL_TRY(Model model, fit(context, Inputs{calibration, std::nullopt}, params));
   PLIMSOLL_TRY(Certificate certificate, certify(model));
-  Artifact::Provenance provenance;
-  provenance.method = "calibrate.multiclass";
-  provenance.engine = std::string(engine_version());
-  provenance.seed = context.rng.seed();
-  provenance.parameters = "{}";
   AssessParams assessed;
   assessed.bootstrap = 100;
-  return Example::of(AssessInputs{ArtifactPort(std::make_shared<const Artifact>(std::move(provenance), std::move(certificate), true, Box::of(std::move(model)))), fresh}, assessed);
+  return Example::of(AssessInputs{learn::example_artifact(context, "calibrate.multiclass", std::move(model), std::move(certificate)), fresh}, assessed);
 }
 
 Result<Evidence> prove(Context& context, const Subject& subject, const ProveOptions& options) {
@@ -146,10 +142,7 @@ Result<Evidence> prove(Context& context, const Subject& subject, const ProveOpti
     freedom += static_cast<double>(designs[d].parameters * trials);
     evidence.figures["excess_times_2n_" + std::string(choices_of(designs[d].method)[static_cast<std::size_t>(designs[d].method)])] = own / static_cast<double>(trials);
   }
-  // Wilson and Hilferty's cube, whose error at hundreds of degrees of freedom is far below the tenth that is allowed.
-  const double z = stats::normal_upper_quantile(false_alarm);
-  const double cube = 1 - 2 / (9 * freedom) + z * std::sqrt(2 / (9 * freedom));
-  const double limit = freedom * cube * cube * cube * allowed;
+  const double limit = stats::chi_square_limit(freedom, false_alarm) * allowed;
   evidence.method = "calibrate.multiclass";
   evidence.claim = "maps of k parameters learned from n rows lose k / (2 n) of log loss to the true map, and no more";
   evidence.level = limit / freedom;

@@ -11,18 +11,6 @@
 namespace plimsoll::calibrate::venn_abers {
 namespace {
 
-Result<Table> beside_kept(const Table& table, const learn::BinaryColumns& columns, Keep keep, Table answer) {
-  if (keep == Keep::none || (keep == Keep::id && columns.id.empty())) return answer;
-  if (keep == Keep::all) {
-    for (const ColumnInfo& column : answer.columns())
-      if (table.has(column.name))
-        return Error(ErrorCode::bad_parameter, "the input has a column '" + column.name + "', which the answer would repeat", "Rename it, or keep fewer columns: --keep id.").in_parameter("keep").in_column(column.name);
-    return table.with_roles({}).beside(answer);
-  }
-  PLIMSOLL_TRY(const Table kept, table.select({columns.id}));
-  return kept.with_roles({}).beside(answer);
-}
-
 struct Answers {
   std::vector<double> p, p0, p1;
 };
@@ -87,7 +75,7 @@ Result<Outputs> apply(Context& context, const Model& model, const ApplyInputs& i
   for (std::size_t i = 0; i < width.size(); ++i) width[i] = answers.p1[i] - answers.p0[i];
   PLIMSOLL_TRY(Table answer, TableBuilder().real("calibrated", std::move(answers.p)).real("p0", std::move(answers.p0)).real("p1", std::move(answers.p1)).real("width", std::move(width)).build());
   Outputs outputs;
-  PLIMSOLL_TRY(outputs.rows, beside_kept(inputs.data, columns, options.keep, std::move(answer)));
+  PLIMSOLL_TRY(outputs.rows, beside_kept(inputs.data, columns.id, options.keep, std::move(answer)));
   return outputs;
 }
 
@@ -130,17 +118,7 @@ Result<Report> assess(Context& context, const AssessInputs& inputs, const Assess
   Report out;
   out.title = "Venn-Abers probabilities";
   out.facts = {{"method", "calibrate.venn_abers"}, {"calibration rows", std::to_string(model.n)}, {"rows", std::to_string(rows.outcome.size())}};
-  if (!model.fingerprint.empty()) {
-    PLIMSOLL_TRY(const RowFingerprint fitted, RowFingerprint::from_bytes(model.fingerprint));
-    RowFingerprint now;
-    PLIMSOLL_CHECK(now.add(inputs.data));
-    const Overlap overlap = compare(fitted, now);
-    if (overlap.refused) {
-      options.remark = "these rows were calibrated on";
-      context.warn("The map is assessed on rows that it was learned from: " + overlap.sentence);
-      out.text("Not an honest test", "The map is assessed on rows that it was learned from; its figures flatter it.", ReportSeverity::alarm);
-    }
-  }
+  PLIMSOLL_TRY(options.remark, learn::double_use(context, model.fingerprint, inputs.data, out));
   PLIMSOLL_CHECK(learn::add_audit(context, rows, options, out));
   out.figures.emplace_back("mean_width", width / static_cast<double>(rows.outcome.size()));
   out.figures.emplace_back("largest_width", widest);

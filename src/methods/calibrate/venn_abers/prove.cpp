@@ -8,6 +8,7 @@
 
 #include "engine/artifact.h"
 #include "engine/subject.h"
+#include "learn/example_artifact.h"
 #include "learn/logistic.h"
 #include "methods/calibrate/venn_abers/venn_abers.h"
 
@@ -89,14 +90,9 @@ Result<Example> example(Context& context, Verb verb, std::uint64_t seed, std::in
   PLIMSOLL_TRY(auto finished, finish(context, std::move(state), params));
   Model model = std::get<0>(std::move(finished));
   PLIMSOLL_TRY(Certificate certificate, certify(model));
-  Artifact::Provenance provenance;
-  provenance.method = "calibrate.venn_abers";
-  provenance.engine = std::string(engine_version());
-  provenance.seed = context.rng.seed();
-  provenance.parameters = "{}";
   AssessParams assessed;
   assessed.bootstrap = 100;
-  return Example::of(AssessInputs{ArtifactPort(std::make_shared<const Artifact>(std::move(provenance), std::move(certificate), true, Box::of(std::move(model)))), fresh}, assessed);
+  return Example::of(AssessInputs{learn::example_artifact(context, "calibrate.venn_abers", std::move(model), std::move(certificate)), fresh}, assessed);
 }
 
 Result<Evidence> prove(Context& context, const Subject& subject, const ProveOptions& options) {

@@ -16,7 +16,6 @@
 namespace plimsoll::calibrate::venn_abers {
 namespace {
 
-constexpr std::array<std::string_view, 3> keep_names = {"id", "all", "none"};
 constexpr std::array<RoleInfo, 5> fit_roles = {{{"probability", "score of the event: a probability, per cents, log-odds, or any number with --logits", true, false},
                                                 {"target", "whether the event happened", true, false},
                                                 {"weight", "weight of a row", false, false},
@@ -35,7 +34,6 @@ void warn_of(Context& context, const Model& model) {
 
 }  // namespace
 
-std::span<const std::string_view> choices_of(Keep) { return keep_names; }
 
 void describe(Fields& f, Params& p) {
   describe(f, p.reading);
@@ -51,15 +49,7 @@ void describe(Fields& f, Inputs& in) {
 
 void describe(Fields& f, State& s) {
   f({"params", "parameters"}, s.params);
-  f({"columns", "columns by role"}, s.columns);
-  f({"ready", "fixed by a first batch"}, s.ready);
-  f({"sums", "outcomes by score"}, s.sums);
-  std::string bytes = s.learned.to_bytes();
-  const std::string before = bytes;
-  f.blob({"learned", "sketch of the learning rows"}, bytes);
-  if (bytes != before)
-    if (auto read = RowFingerprint::from_bytes(bytes)) s.learned = std::move(read).value();
-  f({"overlap_remark", "what was said of double use"}, s.overlap_remark);
+  describe(f, s.sample);
 }
 
 void describe(Fields& f, Piece& p) {
@@ -111,33 +101,18 @@ Result<State> start(Context&, const Params& params) {
 
 Result<void> update(Context& context, State& state, const Inputs& inputs) {
   PLIMSOLL_CHECK(context.stop.check());
-  if (inputs.learned) PLIMSOLL_CHECK(state.learned.add(*inputs.learned));
-  if (!state.ready) {
-    PLIMSOLL_TRY(state.columns, learn::binary_columns(inputs.data, true));
-    state.ready = true;
-  }
-  PLIMSOLL_TRY(const learn::BinaryBatch batch, learn::read_binary(inputs.data, state.columns, state.params.reading));
-  if (state.params.fingerprint) PLIMSOLL_CHECK(state.sums.fingerprint.add(inputs.data));
-  return state.sums.add(batch, {}, 1);
+  PLIMSOLL_TRY(const learn::BinaryBatch batch, state.sample.read(inputs.data, inputs.learned, state.params.reading, state.params.fingerprint));
+  return state.sample.sums.add(batch, {}, 1);
 }
 
-Result<void> merge(Context&, State& state, const State& other) {
-  if (!other.ready) return {};
-  if (!state.ready) state.columns = other.columns;
-  state.ready = true;
-  if (other.learned.rows() > 0) state.learned.merge(other.learned);
-  return state.sums.merge(other.sums);
-}
+Result<void> merge(Context&, State& state, const State& other) { return state.sample.merge(other.sample); }
 
 Result<Finish<Model, State>> finish(Context& context, State&& state, const Params&) {
-  if (state.sums.rows() == 0) return Error(ErrorCode::too_few_rows, "the calibration table has no rows with weight", "Give rows of both outcomes.").in_parameter("data");
-  PLIMSOLL_CHECK(learn::refuse_repeated_ids(state.sums.fingerprint, state.columns.id));
-  if (state.learned.rows() > 0 && state.sums.fingerprint.rows() > 0)
-    PLIMSOLL_CHECK(check_overlap(context, state.learned, "learning", state.sums.fingerprint, "calibration", &state.overlap_remark));
+  PLIMSOLL_CHECK(state.sample.refuse_double_use(context));
   Model model;
   model.params = state.params;
-  model.columns = state.columns;
-  for (const auto& [key, one] : state.sums.pools) {
+  model.columns = state.sample.columns;
+  for (const auto& [key, one] : state.sample.sums.pools) {
     if (one.rows() == 0) continue;
     model.n += one.rows();
     model.events += one.rows_of(1);
@@ -154,10 +129,10 @@ Result<Finish<Model, State>> finish(Context& context, State&& state, const Param
     piece.map.rows = one.rows();
     model.pieces.push_back(std::move(piece));
   }
-  model.dropped = state.sums.dropped;
-  model.clipped = state.sums.clipped;
-  model.overlap_remark = std::move(state.overlap_remark);
-  if (state.sums.fingerprint.rows() > 0) model.fingerprint = state.sums.fingerprint.to_bytes();
+  model.dropped = state.sample.sums.dropped;
+  model.clipped = state.sample.sums.clipped;
+  model.overlap_remark = std::move(state.sample.overlap_remark);
+  if (state.sample.sums.fingerprint.rows() > 0) model.fingerprint = state.sample.sums.fingerprint.to_bytes();
   warn_of(context, model);
   return Finish<Model, State>(std::in_place_index<0>, std::move(model));
 }

@@ -11,6 +11,7 @@
 #include "engine/method.h"
 #include "learn/binary_rows.h"
 #include "learn/calibrator.h"
+#include "table/bound_column.h"
 #include "table/table.h"
 
 namespace plimsoll::calibrate::venn_abers {
@@ -31,11 +32,7 @@ void describe(Fields& f, Inputs& in);
 
 struct State {
   Params params;
-  learn::BinaryColumns columns;
-  bool ready = false;
-  learn::BinarySums sums;
-  RowFingerprint learned;
-  std::string overlap_remark;
+  learn::BinarySample sample;
 };
 void describe(Fields& f, State& s);
 
@@ -61,8 +58,6 @@ struct Model {
 void describe(Fields& f, Model& m);
 Result<void> sound(const Model& m);
 
-enum class Keep : int { id, all, none };
-std::span<const std::string_view> choices_of(Keep);
 struct Options {
   Keep keep = Keep::id;
 };

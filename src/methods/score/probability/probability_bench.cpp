@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each score on the same rows: CPU seconds of whole calls.   bench_score_probability ROWS
-// "floor" is a plain read of forecasts and outcomes, "sort" their order by rising forecast, which every ranking needs.
+// "floor" is a plain read of forecasts and outcomes, "sort" the standard library's sort of the forecasts, which every ranking needs.
 
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
 
 #include "base/runtime.h"
-#include "bench/generator.h"
+#include "bench/fit_and_apply.h"
 #include "stats/calibration_error.h"
 #include "stats/corp.h"
 #include "stats/ece.h"
-#include "stats/pav.h"
 #include "stats/ranking.h"
 #include "stats/roc.h"
 #include "stats/scores.h"
-#include "stats/threshold_curve.h"
 
 namespace {
 
@@ -36,15 +34,7 @@ void timed(const char* name, Call call) {
 
 int main(int argc, char** argv) {
   const std::size_t n = argc > 1 ? static_cast<std::size_t>(std::atof(argv[1])) : 1000000;
-  std::vector<double> p(n), thresholds;
-  std::vector<std::int32_t> y(n);
-  const std::uint64_t logits = bench::mix(21), draws = bench::mix(22);
-  for (std::size_t i = 0; i < n; ++i) {
-    const double z = -1 + 1.5 * bench::normal(logits, i);
-    y[i] = bench::uniform(draws, i) < 1 / (1 + std::exp(-z)) ? 1 : 0;
-    p[i] = 1 / (1 + std::exp(-1.3 * z));
-  }
-  for (int k = 1; k < 100; ++k) thresholds.push_back(k / 100.0);
+  const auto [p, y] = bench::scored_events(21, n);
   const auto runtime = make_runtime(Backend::serial, 1);
   bench::reset_peak();
   const double base = bench::resident_mb("VmRSS:");
@@ -54,14 +44,13 @@ int main(int argc, char** argv) {
     for (std::size_t i = 0; i < n; ++i) sum += p[i] + y[i];
     return sum;
   });
-  timed("sort", [&] { return static_cast<double>(stats::order_by(p)[0]); });
+  std::printf("\"sort\": %.5f, ", bench::seconds_of_sort(p));
   timed("auroc", [&] { return stats::auroc(p, y, 0.95).value().estimate.value; });
   timed("ece", [&] { return stats::expected_calibration_error(p, y, 15, stats::Binning::equal_width).value().ece; });
   timed("brier_log", [&] { return stats::brier_score(p, y) + stats::log_loss(p, y).value; });
   timed("precision", [&] { return stats::average_precision(p, y).value(); });
   timed("corp", [&] { return stats::corp(p, y).value().brier.miscalibration; });
   timed("smooth", [&] { return stats::at(stats::calibration_errors(p, y, {}, 15).value().gaps, stats::CalibrationGap::smooth); });
-  timed("decision", [&] { return stats::threshold_curve(stats::ThresholdScore::net_benefit, p, y, {}, thresholds, {}, 0.95).value()[10].value.value; });
   timed("bootstrap_two", [&] { return stats::rank_replicates(p, y, {}, {}, 0.1, {*runtime, {}, Stream(1), 2}).value()[0][0]; });
   timed("bootstrap_twelve", [&] { return stats::rank_replicates(p, y, {}, {}, 0.1, {*runtime, {}, Stream(1), 12}).value()[0][0]; });
   std::printf("\"checked\": %.6g, \"peak_mb\": %.0f}\n", checked, bench::resident_mb("VmHWM:") - base);

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scores of an event: AUROC with its interval, ECE, Brier and log loss, average precision, CORP, smooth ECE, decision curve.
+"""Scores of an event: AUROC with its interval, ECE, Brier and log loss, average precision, CORP, smooth ECE.
 
-netcal needs torch; dcurves, confidenceinterval and uncertainty-calibration come without wheels: none is among the peers, scikit-learn
-and plain NumPy stand in."""
+netcal needs torch; confidenceinterval and uncertainty-calibration come without wheels: none is among the peers, scikit-learn and
+plain NumPy stand in. The floor of what ranks is std::sort of the forecasts, of what does not a read of forecasts and outcomes;
+NumPy's sort of the forecasts, with vectors of the processor at hand, has a row of its own."""
 PEERS = "scoring"
 CASES = (  # ours, what it is, (peers)
     ("auroc", "AUROC with DeLong's interval", ("sklearn_auc",)),
@@ -11,7 +12,7 @@ CASES = (  # ours, what it is, (peers)
     ("precision", "average precision", ("sklearn_precision",)),
     ("corp", "CORP decomposition", ("model_diagnostics",)),
     ("smooth", "all calibration errors, smooth ECE", ("relplot",)),
-    ("decision", "decision curve, 99 thresholds", ("numpy_decision",)),
+    ("sort", "std::sort of the forecasts", ("numpy_sort",)),
     ("bootstrap", "one replicate of all rankings", ("sklearn_replicate",)),
 )
 
@@ -24,25 +25,17 @@ def cases(bench):
     found["ours"]["bootstrap"] = (found["ours"]["bootstrap_twelve"] - found["ours"]["bootstrap_two"]) / 10
     for mine, what, names in CASES:
         for name in names:
-            yield bench.row(f"score.probability {n:.0e}", what, found["ours"][mine], found[name]["cpu"], name, found["ours"].get("peak_mb"), found[name]["peak_mb"], found["ours"]["sort" if mine in ("auroc", "precision", "corp") else "floor"])
-
-
-def binary(n):
-    import numpy as np
-    from measure import normal, uniform
-
-    logit = -1 + 1.5 * normal(21, n)
-    y = (uniform(22, n) < 1 / (1 + np.exp(-logit))).astype(np.int64)
-    return 1 / (1 + np.exp(-1.3 * logit)), y
+            floor = "sort" if mine in ("auroc", "precision", "corp", "smooth", "bootstrap", "sort") else "floor"
+            yield bench.row(f"score.probability {n:.0e}", what, found["ours"][mine], found[name]["cpu"], name, found["ours"].get("peak_mb"), found[name]["peak_mb"], found["ours"][floor], "sort" if floor == "sort" else "read")
 
 
 def peer(kind, rows):
     import warnings
 
-    from measure import Measured
+    from measure import Measured, scored_events
 
     warnings.filterwarnings("ignore")
-    p, y = binary(int(rows))
+    p, y = scored_events(21, int(rows))
     call = globals()["with_" + kind]
     call(p[:200], y[:200])  # imports and compiled parts are not the work
     with Measured() as m:
@@ -96,16 +89,10 @@ def with_relplot(p, y):
     return float(relplot.smECE(p, y))
 
 
-def with_numpy_decision(p, y):
+def with_numpy_sort(p, y):
     import numpy as np
 
-    event = y == 1
-    benefit = []
-    for t in np.arange(1, 100) / 100:
-        act = p >= t
-        hits = (act & event).sum()
-        benefit.append((hits - (act.sum() - hits) * t / (1 - t)) / len(p))
-    return float(benefit[10])
+    return float(np.sort(p)[0])
 
 
 def with_sklearn_replicate(p, y):
