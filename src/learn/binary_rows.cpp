@@ -54,8 +54,9 @@ Result<std::vector<std::int32_t>> read_outcomes(const Table& table, const std::s
     out.resize(values.size());
     bool plain = true;
     for (std::size_t i = 0; i < values.size(); ++i) {
-      plain = plain & ((values[i] == 0) | (values[i] == 1));
-      out[i] = values[i] == 1 ? 1 : 0;
+      const double y = values[i];
+      plain = plain & ((y == 0) | (y == 1));
+      out[i] = y == 1 ? 1 : 0;
     }
     for (std::size_t i = 0; !plain && i < values.size(); ++i) {
       if (values[i] != 0 && values[i] != 1 && std::isfinite(values[i])) return bad_outcome(in_words(values[i]), column, table.first_row() + static_cast<std::int64_t>(i));

@@ -59,7 +59,8 @@ double plain_log(double x) {
   return out;
 }
 
-bool is_plain(double x) { return x >= std::numeric_limits<double>::min() && x <= std::numeric_limits<double>::max(); }
+constexpr double least = std::numeric_limits<double>::min(), most = std::numeric_limits<double>::max();
+bool is_plain(double x) { return x >= least && x <= most; }
 
 double one_log(double x) {
   if (is_plain(x)) return plain_log(x);
@@ -92,7 +93,10 @@ void with_specials(const double* x, double* out, std::size_t n) {
     std::array<double, block> given;
     std::memcpy(given.data(), x + begin, count * sizeof(double));  // x and out may be one
     bool plain = true;
-    for (std::size_t i = 0; i < count; ++i) plain = plain & (given[i] >= std::numeric_limits<double>::min()) & (given[i] <= std::numeric_limits<double>::max());
+    for (std::size_t i = 0; i < count; ++i) {
+      const double one = given[i];
+      plain = plain & (one >= least) & (one <= most);
+    }
     fast(given.data(), out + begin, count);
     for (std::size_t i = 0; !plain && i < count; ++i)
       if (!is_plain(given[i])) out[begin + i] = one_log(given[i]);
