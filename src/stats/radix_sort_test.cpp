@@ -44,7 +44,7 @@ const std::vector<std::string> shapes = {"uniform", "log-odds", "rounded", "outl
 
 TEST(RadixSort, IsTheStableSort) {
   for (const std::string& shape : shapes)
-    for (const std::size_t n : {0, 1, 2, 100, 511, 512, 3000, 60000}) {
+    for (const std::size_t n : {0UL, 1UL, 2UL, 100UL, 511UL, 512UL, 3000UL, 60000UL}) {
       const std::vector<double> x = scores_of(shape, n);
       std::vector<Marked> items, other, expected;
       for (std::size_t i = 0; i < n; ++i) items.push_back({sort_key(x[i]), i});
