@@ -23,16 +23,16 @@ namespace {
 constexpr double false_alarm = 1e-6;
 constexpr std::int64_t population_rows = 600;
 constexpr std::int64_t learning_rows = 600;
-constexpr std::size_t options = 6;
+constexpr std::size_t option_count = 6;
 
 // Six options as the published benchmark has them: four real ones, then two that are never right; noise, and a truth that stands out.
 Result<Table> questions(Stream stream, std::int64_t rows, double scale, const std::string& id) {
-  std::array<std::vector<double>, options> z;
+  std::array<std::vector<double>, option_count> z;
   std::vector<std::string> answer, ids;
-  constexpr std::array<const char*, options> letters = {"A", "B", "C", "D", "E", "F"};
+  constexpr std::array<const char*, option_count> letters = {"A", "B", "C", "D", "E", "F"};
   for (std::int64_t i = 0; i < rows; ++i) {
     const auto truth = static_cast<std::size_t>(stream.below(4));
-    for (std::size_t k = 0; k < options; ++k) {
+    for (std::size_t k = 0; k < option_count; ++k) {
       double value = stream.normal() + (k >= 4 ? -1.5 : 0);
       if (k == truth) value += scale * stream.gamma(2);
       z[k].push_back(1.3 * value);
@@ -46,7 +46,7 @@ Result<Table> questions(Stream stream, std::int64_t rows, double scale, const st
     builder.text("id", std::move(ids));
     roles["id"] = {"id"};
   }
-  for (std::size_t k = 0; k < options; ++k) {
+  for (std::size_t k = 0; k < option_count; ++k) {
     roles["logit"].push_back(std::string("z_") + letters[k]);
     builder.real(roles["logit"].back(), std::move(z[k]));
   }
