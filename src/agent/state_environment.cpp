@@ -137,8 +137,14 @@ Result<WorldPointer> open_state(const EnvironmentSpec& spec) {
   if (!initial.is_object()) return Error(ErrorCode::bad_parameter, "the initial state is no JSON object", "Write {...}").in_parameter("initial");
   for (const Tool& tool : spec.tools) {
     PLIMSOLL_CHECK(check_pointer(tool.shows));
-    for (const Need& need : tool.needs) PLIMSOLL_CHECK(check_pointer(need.path));
-    for (const Effect& effect : tool.effects) PLIMSOLL_CHECK(check_pointer(effect.path));
+    for (const Need& need : tool.needs) {
+      PLIMSOLL_CHECK(check_pointer(need.path));
+      PLIMSOLL_CHECK(value_of(need.equals, Json::object()));
+    }
+    for (const Effect& effect : tool.effects) {
+      PLIMSOLL_CHECK(check_pointer(effect.path));
+      PLIMSOLL_CHECK(value_of(effect.value, Json::object()));
+    }
   }
   return WorldPointer(std::make_shared<StateWorld>(spec, std::move(initial)));
 }

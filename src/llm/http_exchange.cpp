@@ -107,6 +107,7 @@ class Exchange {
     http::response_parser<http::buffer_body> parser;
     parser.body_limit(ask_.most_bytes);
     co_await http::async_read_header(socket, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+    if (error == http::error::body_limit) co_return fail(HttpFault::too_large, "more than " + std::to_string(ask_.most_bytes) + " bytes");
     if (error) co_return fail(HttpFault::broken, error.message());
     take_head(parser.get());
     const bool live = on_bytes_ && reply_.status == 200;
