@@ -12,5 +12,5 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 # Debian's libraries that ours are linked to; what lies in lib/plimsoll comes along.
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
-    "libc6 (>= 2.36), libstdc++6 (>= 12), libgcc-s1, libtbb12, libssl3, libyaml-cpp0.7, libtomlplusplus3, libsimdjson14, libutf8proc2, libsqlite3-0, libseccomp2, zlib1g")
+    "libc6 (>= 2.36), libstdc++6 (>= 12), libgcc-s1, libtbb12, libssl3, libyaml-cpp0.7, libtomlplusplus3, libsimdjson14, libutf8proc2, libre2-9, libsqlite3-0, libseccomp2, zlib1g")
 include(CPack)
