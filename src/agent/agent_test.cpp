@@ -220,7 +220,7 @@ TEST(AgentBrowser, ActsOnPagesOfItsOwnAndReplays) {
   if (first.status == "not_run") GTEST_SKIP() << first.text;
   const Json page = parse_json(first.text).value();
   EXPECT_EQ(page["title"], "Loads");
-  EXPECT_EQ(page["text"], "Harbour\n\nBook");
+  EXPECT_EQ(page["text"], "Harbour\nBook");
   bool blocked = false;
   for (const std::string& event : first.events) blocked = blocked || (event.find("tracker.example") != std::string::npos && event.find("\"blocked\":true") != std::string::npos);
   EXPECT_TRUE(blocked);
