@@ -4,8 +4,9 @@
 #include <array>
 
 #include "base/json.h"
-#include "engine/artifact.h"
+#include "engine/box.h"
 #include "engine/fields.h"
+#include "engine/schema.h"
 #include "llm/http_exchange.h"
 
 namespace plimsoll::llm {
@@ -52,17 +53,16 @@ void describe(Fields& f, EndpointSpec& spec) {
 }
 
 Result<EndpointSpec> spec_of(const Document& document) {
-  State state;
-  state.json = canonical_json(document.root());
-  auto box = read_state(type_of<EndpointSpec>, state, document.file());
-  if (!box) {
-    Error error = std::move(box).error();
-    if (error.code == ErrorCode::corrupt_file) error.code = ErrorCode::bad_document;
-    if (const auto line = document.line_of("/" + error.parameter); line > 0) error.line = line;
-    if (error.file.empty()) error.file = document.file();
+  Box box = Box::of(EndpointSpec{});
+  std::vector<std::string> warnings;
+  if (auto read = read_fields(document.root(), box, warnings); !read) {
+    Error error = std::move(read).error();
+    error.code = ErrorCode::bad_document;
+    if (const auto line = document.line_of("/" + error.parameter.substr(0, error.parameter.find('.'))); line > 0) error.line = line;
+    error.file = document.file();
     return error;
   }
-  return box->as<EndpointSpec>();
+  return box.as<EndpointSpec>();
 }
 
 Result<Json> extra_of(const EndpointSpec& spec) {

@@ -115,7 +115,7 @@ class Exchange {
     while (!parser.is_done()) {
       parser.get().body().data = piece.data();
       parser.get().body().size = piece.size();
-      co_await http::async_read(socket, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+      co_await http::async_read_some(socket, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
       if (error == http::error::need_buffer) error = {};
       const std::string_view got(piece.data(), piece.size() - parser.get().body().size);
       if (live && !got.empty() && !on_bytes_(got)) co_return fail(HttpFault::cut, "cut");

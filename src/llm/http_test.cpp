@@ -2,6 +2,7 @@
 // The http provider against scripted sockets (faults at every place) and against llama.cpp's server: SmolLM2 and a tiny model that
 // the test writes. The latter skip by name where the packages of tools/requirements-models.txt are not installed.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -286,7 +287,7 @@ class ModelServer {
       dup2(in[0], 0);
       dup2(out[1], 1);
       for (const int fd : {in[0], in[1], out[0], out[1]}) ::close(fd);
-      ::close(2);
+      dup2(::open("/dev/null", O_WRONLY), 2);
       execv(list[0], list.data());
       _exit(77);
     }

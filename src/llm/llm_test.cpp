@@ -287,7 +287,7 @@ TEST(LlmCommand, SpeaksJsonWithAProcess) {
   const auto model_of = [&](std::string program) {
     EndpointSpec spec;
     spec.provider = Provider::command;
-    spec.command = {"python3", "-c", std::move(program)};
+    spec.command = {"/usr/bin/python3", "-c", std::move(program)};
     spec.seconds = 2;
     spec.most_bytes = 100000;
     return open_endpoint(spec, workspace.context()).value();

