@@ -77,10 +77,10 @@ TEST(AgentSql, ShowsRowsAndEvidenceOfChange) {
   Trial trial;
   World* world = trial.world_of(loads());
   ASSERT_EQ(world->begin(1)->status, "ok");
-  EXPECT_EQ(world->step("SELECT * FROM loads ORDER BY ship")->text, R"([{"columns":["ship","tonnes"],"more":false,"rows":[["Ada",12.5],["Bess",3.0]]}])");
+  EXPECT_EQ(world->step("SELECT * FROM loads ORDER BY ship")->text, R"([{"columns":["ship","tonnes"],"more":false,"rows":[["Ada",12.5],["Bess",3]]}])");
   const Observation changed = world->step("UPDATE loads SET tonnes = 4 WHERE ship = 'Bess'; CREATE TABLE x(a)").value();
   ASSERT_EQ(changed.events.size(), 2u);
-  EXPECT_EQ(changed.events[0], R"({"added":[{"ship":"Bess","tonnes":4.0}],"table":"loads","taken":[{"ship":"Bess","tonnes":3.0}]})");
+  EXPECT_EQ(changed.events[0], R"({"added":[{"ship":"Bess","tonnes":4}],"table":"loads","taken":[{"ship":"Bess","tonnes":3}]})");
   EXPECT_EQ(changed.events[1], R"({"made":true,"table":"x"})");
   ASSERT_EQ(world->begin(2)->status, "ok");  // anew
   EXPECT_EQ(world->step("SELECT count(*) FROM loads")->text, R"x([{"columns":["count(*)"],"more":false,"rows":[[2]]}])x");

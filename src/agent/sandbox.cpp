@@ -139,6 +139,7 @@ const char* become_init() {
   const long child = syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr);
   if (child < 0) return "no process can be made inside";
   if (child == 0) return nullptr;
+  syscall(SYS_close_range, 0U, ~0U, 0U);  // or the program's input would never end: its other side is open here
   int status = 0;
   while (true) {
     const pid_t ended = waitpid(-1, &status, 0);
