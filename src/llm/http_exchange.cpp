@@ -2,6 +2,10 @@
 // The one source with Boost.Beast. Asio 1.74 wants <utility> before it.
 #include <utility>
 
+#if defined(__clang__) && !defined(BOOST_ASIO_HAS_CO_AWAIT)
+#define BOOST_ASIO_HAS_CO_AWAIT 1  // Asio 1.74 looks for a header that clang has dropped
+#endif
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
