@@ -91,7 +91,7 @@ void curve(const Register& book, const Params& params, const Quantified& found, 
   report.figure(std::move(figure));
 }
 
-void levels(const Register& book, const Quantified& found, Report& report) {
+void level_table(const Register& book, const Quantified& found, Report& report) {
   TableBlock table;
   table.title = "Bad years";
   table.caption = "VaR is the loss that is exceeded in that share of years, TVaR the mean of such years. Exact values stand between their discretisation bounds; simulated ones in their 95 % rank band.";
@@ -245,7 +245,7 @@ void write_report(const Register& book, const Taxonomy& taxonomy, const Params& 
   headline(book, params, found, report);
   findings(book, report);
   curve(book, params, found, report);
-  levels(book, found, report);
+  level_table(book, found, report);
   if (params.limit > 0)
     report.text("An insurance layer", "A layer of " + money(params.limit, book.currency) + " above " + money(params.retention, book.currency) + " pays " + money(found.layer.value, book.currency) + " in an average year" +
                                           (std::isnan(found.layer.low) ? "." : " (between " + money(found.layer.low, book.currency) + " and " + money(found.layer.high, book.currency) + ")."));

@@ -6,19 +6,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/number_text.h"
 #include "methods/risk/classifier/model.h"
 #include "stats/distributions.h"
 #include "stats/order_statistics.h"
 
 namespace plimsoll::risk::classifier {
 namespace {
-
-std::string shortest_percent(double share) {
-  const auto tenths = static_cast<std::int64_t>(std::floor(share * 1000.0 + 0.5));
-  std::string text = std::to_string(tenths / 10);
-  if (tenths % 10 != 0) text += "." + std::to_string(tenths % 10);
-  return text + " %";
-}
 
 const Rank& smallest_of(const std::vector<Rank>& ranks) {
   return *std::min_element(ranks.begin(), ranks.end(), [](const Rank& a, const Rank& b) { return a.n < b.n; });
@@ -58,9 +52,9 @@ Result<Certificate> certify(const Model& model) {
     const double b = static_cast<double>(rank.n + 1 - rank.k);
     c.values["given_rows_low"] = stats::beta_quantile(0.05, a, b);
     c.values["given_rows_high"] = stats::beta_quantile(0.95, a, b);
-    c.promise = who + " the set holds the true class with probability at least " + shortest_percent(level) + ".";
+    c.promise = who + " the set holds the true class with probability at least " + percent_text(level) + ".";
     c.remarks.push_back("Attained level k / (n + 1) = " + std::to_string(rank.k) + " / " + std::to_string(rank.n + 1) + (model.label_conditional ? " in the smallest class." : ".") +
-                        " With these very conformal rows the share covered in the long run lies between " + shortest_percent(c.values["given_rows_low"]) + " and " + shortest_percent(c.values["given_rows_high"]) +
+                        " With these very conformal rows the share covered in the long run lies between " + percent_text(c.values["given_rows_low"]) + " and " + percent_text(c.values["given_rows_high"]) +
                         " in nine of ten such fits.");
   }
   say_assumptions(model, c);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/number_text.h"
 #include "methods/risk/regressor/regressor.h"
 #include "stats/distributions.h"
 #include "stats/order_statistics.h"
@@ -13,27 +14,20 @@
 namespace plimsoll::risk::regressor {
 namespace {
 
-std::string percent(double share) {
-  const auto tenths = static_cast<std::int64_t>(std::floor(share * 1000.0 + 0.5));
-  std::string text = std::to_string(tenths / 10);
-  if (tenths % 10 != 0) text += "." + std::to_string(tenths % 10);
-  return text + " %";
-}
-
 void promise_of(const Model& model, const learn::Rank& rank, Certificate& c) {
   const std::string who = model.mondrian == Mondrian::none ? "For a new row" : model.mondrian == Mondrian::group ? "For a new row of any group of the conformal rows" : "For a new row of any bin of predicted spread";
   if (c.vacuous) {
     c.promise = who + " the interval holds the outcome, because it is unbounded" + (model.cell_count() > 1 ? " where rows were too few." : ".");
     return;
   }
-  c.promise = who + " the interval holds the outcome with probability at least " + percent(c.level) + ".";
+  c.promise = who + " the interval holds the outcome with probability at least " + percent_text(c.level) + ".";
   if (model.sides() == 2) return;
   const auto a = static_cast<double>(rank.k);
   const auto b = static_cast<double>(rank.n + 1 - rank.k);
   c.values["given_rows_low"] = stats::beta_quantile(0.05, a, b);
   c.values["given_rows_high"] = stats::beta_quantile(0.95, a, b);
   c.remarks.push_back("Attained level k / (n + 1) = " + std::to_string(rank.k) + " / " + std::to_string(rank.n + 1) + (model.cell_count() > 1 ? " in the smallest cell." : ".") +
-                      " With these very conformal rows the share covered in the long run lies between " + percent(c.values["given_rows_low"]) + " and " + percent(c.values["given_rows_high"]) + " in nine of ten such fits.");
+                      " With these very conformal rows the share covered in the long run lies between " + percent_text(c.values["given_rows_low"]) + " and " + percent_text(c.values["given_rows_high"]) + " in nine of ten such fits.");
 }
 
 }  // namespace

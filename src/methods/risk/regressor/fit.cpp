@@ -20,9 +20,9 @@
 namespace plimsoll::risk::regressor {
 namespace {
 
-using Rows = std::vector<std::int64_t>;
+using RowNumbers = std::vector<std::int64_t>;
 
-std::vector<double> gather(std::span<const double> values, const Rows& rows) {
+std::vector<double> gather(std::span<const double> values, const RowNumbers& rows) {
   std::vector<double> out;
   if (values.empty()) return out;
   out.reserve(rows.size());
@@ -35,7 +35,7 @@ struct Plan {
   Table data;
   std::optional<Table> calibration;
   std::vector<double> y, later_y, weights;
-  Rows learning, spread, conformal;
+  RowNumbers learning, spread, conformal;
 
   const Table& certifying() const { return calibration ? *calibration : data; }
   std::span<const double> certifying_y() const { return calibration ? later_y : y; }
@@ -43,8 +43,8 @@ struct Plan {
 
 bool needs_spread(const Params& params, const Model& model) { return model.interval == Interval::normalised || params.mondrian == Mondrian::difficulty; }
 
-Rows all_rows(std::int64_t n) {
-  Rows rows(static_cast<std::size_t>(n));
+RowNumbers all_rows(std::int64_t n) {
+  RowNumbers rows(static_cast<std::size_t>(n));
   std::iota(rows.begin(), rows.end(), std::int64_t{0});
   return rows;
 }
@@ -247,7 +247,7 @@ Result<void> check_ranks(Context& context, const Plan& plan, const Params& param
 }
 
 Result<void> sketch_rows(Context& context, const Plan& plan, Model& model) {
-  Rows certifying = plan.spread;
+  RowNumbers certifying = plan.spread;
   certifying.insert(certifying.end(), plan.conformal.begin(), plan.conformal.end());
   std::sort(certifying.begin(), certifying.end());
   PLIMSOLL_TRY(learn::RowUses uses, learn::sketch_uses(context, plan.data, plan.learning, plan.calibration, certifying));
