@@ -346,7 +346,7 @@ Result<void> count_trial(Context& context, const Subject& subject, const Stream&
   // A corner has just moved its rows, so `nearly` is the count; `clearly` is only a floor for the upper bound's sake.
   const bool right = lower <= nearly / total + 1e-9 && upper >= clearly / total - 1e-9 && upper >= lower && lower >= nearly / total - 1e-9;
   if (!right) ++seen.wrong_counts;
-  if (clearly > 0) ++seen.moving;
+  if (nearly > 0) ++seen.moving;
   return {};
 }
 
