@@ -55,8 +55,10 @@ int main(int argc, char** argv) {
   bench::reset_peak();
   const double start = bench::cpu_seconds();
   double sum = 0;
-  for (std::size_t k = 0; k < classes; ++k)
-    for (const double p : table.reals("p_" + std::to_string(k)).value()) sum += p;
+  for (std::size_t k = 0; k < classes; ++k) {
+    const Reals column = table.reals("p_" + std::to_string(k)).value();
+    for (const double p : column) sum += p;
+  }
   const double after_floor = bench::cpu_seconds();
   const auto model = multiclass::fit(workspace.context(), {table, std::nullopt}, params);
   const double after_fit = bench::cpu_seconds();
