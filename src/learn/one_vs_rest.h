@@ -13,6 +13,7 @@
 #include "base/context.h"
 #include "base/result.h"
 #include "learn/feature_encoder.h"
+#include "learn/sparse_rows.h"
 
 namespace plimsoll {
 class Fields;
@@ -20,14 +21,6 @@ class Fields;
 
 namespace plimsoll::learn {
 
-// Row i holds values[k] in column columns[k] for k in [offsets[i], offsets[i + 1]); everything else is 0.
-struct SparseRows {
-  std::int64_t width = 0;
-  std::vector<std::int64_t> offsets = {0};
-  std::vector<std::int32_t> columns;
-  std::vector<double> values;
-  std::size_t rows() const { return offsets.size() - 1; }
-};
 // The linear encoding of bound features, zeros left out.
 SparseRows sparse_rows(const BoundFeatures& features);
 

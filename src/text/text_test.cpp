@@ -124,9 +124,9 @@ TEST(Tfidf, AgreesWithScikitLearn) {
     ASSERT_TRUE(bound.ok());
     const auto rows = bound->rows_of(workspace.context(), texts);
     ASSERT_TRUE(rows.ok());
-    EXPECT_EQ(Json(rows->row_start), one["row_start"]);
-    EXPECT_EQ(Json(rows->column), one["column"]);
-    for (std::size_t i = 0; i < rows->value.size(); ++i) EXPECT_NEAR(rows->value[i], one["value"][i].get<double>(), 1e-12);
+    EXPECT_EQ(Json(rows->offsets), one["row_start"]);
+    EXPECT_EQ(Json(rows->columns), one["column"]);
+    for (std::size_t i = 0; i < rows->values.size(); ++i) EXPECT_NEAR(rows->values[i], one["value"][i].get<double>(), 1e-12);
   }
 }
 
@@ -152,8 +152,8 @@ TEST(Tfidf, IsTheSameAtAnyThreadsAndInAnyOrderAndThroughItsState) {
     const Box back = read_state(type_of<Tfidf>, state, "test").value();
     const auto rows = bind(back.as<Tfidf>())->rows_of(four.context(), texts).value();
     const auto same = bind(a)->rows_of(one.context(), texts).value();
-    EXPECT_EQ(rows.value, same.value);
-    EXPECT_EQ(rows.column, same.column);
+    EXPECT_EQ(rows.values, same.values);
+    EXPECT_EQ(rows.columns, same.columns);
     EXPECT_EQ(dense(same).size(), texts.size() * static_cast<std::size_t>(a.columns()));
   }
 }

@@ -223,7 +223,7 @@ Result<BoundTfidf> bind(const Tfidf& model) {
   return bound;
 }
 
-Result<void> BoundTfidf::append(Ngrams& ngrams, std::string_view text, SparseRows& out) const {
+Result<void> BoundTfidf::append(Ngrams& ngrams, std::string_view text, learn::SparseRows& out) const {
   const TfidfOptions& options = model_->options;
   std::vector<std::int32_t> found;
   PLIMSOLL_CHECK(ngrams.read(text, [&](std::string_view gram) {
@@ -234,7 +234,7 @@ Result<void> BoundTfidf::append(Ngrams& ngrams, std::string_view text, SparseRow
     }
   }));
   std::ranges::sort(found);
-  const std::size_t first = out.value.size();
+  const std::size_t first = out.values.size();
   double length = 0;
   for (std::size_t i = 0; i < found.size();) {
     std::size_t next = i;
@@ -242,23 +242,23 @@ Result<void> BoundTfidf::append(Ngrams& ngrams, std::string_view text, SparseRow
     const auto count = static_cast<double>(next - i);
     double value = options.log_counts ? 1 + std::log(count) : count;
     if (options.weigh_by_idf) value *= model_->idf[static_cast<std::size_t>(found[i])];
-    out.column.push_back(found[i]);
-    out.value.push_back(value);
+    out.columns.push_back(found[i]);
+    out.values.push_back(value);
     length += options.length == Length::euclidean ? value * value : value;
     i = next;
   }
   if (options.length == Length::euclidean) length = std::sqrt(length);
   if (options.length != Length::none && length > 0) {
-    for (std::size_t i = first; i < out.value.size(); ++i) out.value[i] /= length;
+    for (std::size_t i = first; i < out.values.size(); ++i) out.values[i] /= length;
   }
-  out.row_start.push_back(static_cast<std::int64_t>(out.value.size()));
+  out.offsets.push_back(static_cast<std::int64_t>(out.values.size()));
   return {};
 }
 
-Result<SparseRows> BoundTfidf::rows_of(Context& context, std::span<const std::string> texts) const {
+Result<learn::SparseRows> BoundTfidf::rows_of(Context& context, std::span<const std::string> texts) const {
   const auto count = static_cast<std::int64_t>(texts.size());
   const std::int64_t tasks = (count + texts_a_task - 1) / texts_a_task;
-  std::vector<SparseRows> parts(static_cast<std::size_t>(tasks));
+  std::vector<learn::SparseRows> parts(static_cast<std::size_t>(tasks));
   PLIMSOLL_CHECK(context.runtime.for_each(tasks, context.stop, [&](std::int64_t task) -> Result<void> {
     Ngrams ngrams(model_->options.ngrams);
     for (std::int64_t row = task * texts_a_task; row < std::min(count, (task + 1) * texts_a_task); ++row) {
@@ -267,22 +267,23 @@ Result<SparseRows> BoundTfidf::rows_of(Context& context, std::span<const std::st
     }
     return {};
   }));
-  SparseRows all;
-  all.columns = model_->columns();
-  for (const SparseRows& part : parts) {
-    const std::int64_t base = all.row_start.back();
-    for (std::size_t r = 1; r < part.row_start.size(); ++r) all.row_start.push_back(base + part.row_start[r]);
-    all.column.insert(all.column.end(), part.column.begin(), part.column.end());
-    all.value.insert(all.value.end(), part.value.begin(), part.value.end());
+  learn::SparseRows all;
+  all.width = model_->columns();
+  for (const learn::SparseRows& part : parts) {
+    const std::int64_t base = all.offsets.back();
+    for (std::size_t r = 1; r < part.offsets.size(); ++r) all.offsets.push_back(base + part.offsets[r]);
+    all.columns.insert(all.columns.end(), part.columns.begin(), part.columns.end());
+    all.values.insert(all.values.end(), part.values.begin(), part.values.end());
   }
   return all;
 }
 
-std::vector<double> dense(const SparseRows& rows) {
-  std::vector<double> out(static_cast<std::size_t>(rows.rows() * rows.columns), 0.0);
-  for (std::int64_t r = 0; r < rows.rows(); ++r) {
-    for (auto i = rows.row_start[static_cast<std::size_t>(r)]; i < rows.row_start[static_cast<std::size_t>(r) + 1]; ++i) {
-      out[static_cast<std::size_t>(r * rows.columns + rows.column[static_cast<std::size_t>(i)])] = rows.value[static_cast<std::size_t>(i)];
+std::vector<double> dense(const learn::SparseRows& rows) {
+  const auto width = static_cast<std::size_t>(rows.width);
+  std::vector<double> out(rows.rows() * width, 0.0);
+  for (std::size_t r = 0; r < rows.rows(); ++r) {
+    for (auto i = static_cast<std::size_t>(rows.offsets[r]); i < static_cast<std::size_t>(rows.offsets[r + 1]); ++i) {
+      out[r * width + static_cast<std::size_t>(rows.columns[i])] = rows.values[i];
     }
   }
   return out;

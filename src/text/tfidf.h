@@ -16,6 +16,7 @@
 
 #include "base/context.h"
 #include "base/result.h"
+#include "learn/sparse_rows.h"
 #include "text/ngrams.h"
 
 namespace plimsoll::text {
@@ -49,15 +50,6 @@ void describe(Fields& f, Tfidf& model);
 // What describe() cannot bound (ends rising, terms distinct, idf finite): `corrupt_file`. Called by bind().
 Result<void> check(const Tfidf& model);
 
-// Row r holds [row_start[r], row_start[r + 1]) of column and value; columns rise within a row.
-struct SparseRows {
-  std::int64_t columns = 0;
-  std::vector<std::int64_t> row_start = {0};
-  std::vector<std::int32_t> column;
-  std::vector<double> value;
-  std::int64_t rows() const { return static_cast<std::int64_t>(row_start.size()) - 1; }
-};
-
 // Texts: of any type that turns into a view. `too_few_rows` without a text or without a term that is left, `bad_value` with
 // the row for what is no UTF-8, `bad_parameter` for options that contradict.
 Result<Tfidf> fit_tfidf(Context& context, std::span<const std::string> texts, const TfidfOptions& options);
@@ -66,18 +58,18 @@ Result<Tfidf> fit_tfidf(Context& context, std::span<const std::string> texts, co
 class BoundTfidf {
  public:
   const Tfidf& model() const { return *model_; }
-  Result<SparseRows> rows_of(Context& context, std::span<const std::string> texts) const;
+  Result<learn::SparseRows> rows_of(Context& context, std::span<const std::string> texts) const;
 
  private:
   struct Lookup;
   friend Result<BoundTfidf> bind(const Tfidf& model);
-  Result<void> append(Ngrams& ngrams, std::string_view text, SparseRows& out) const;
+  Result<void> append(Ngrams& ngrams, std::string_view text, learn::SparseRows& out) const;
   const Tfidf* model_ = nullptr;
   std::shared_ptr<const Lookup> lookup_;
 };
 Result<BoundTfidf> bind(const Tfidf& model);
 
 // A narrow row (an embedding, cues) in front of a classifier wants dense columns: row-major rows x columns.
-std::vector<double> dense(const SparseRows& rows);
+std::vector<double> dense(const learn::SparseRows& rows);
 
 }  // namespace plimsoll::text

@@ -118,13 +118,13 @@ Result<learn::SparseRows> rows_of(Context& context, const Classifier& classifier
   if (!classifier.words) return rows;
   PLIMSOLL_TRY(const std::vector<std::string> texts, texts_of(table, columns.text));
   PLIMSOLL_TRY(const text::BoundTfidf bound, text::bind(classifier.words->tfidf));
-  PLIMSOLL_TRY(const text::SparseRows words, bound.rows_of(context, texts));
-  if (!classifier.encoder) return learn::SparseRows{words.columns, words.row_start, words.column, words.value};
+  PLIMSOLL_TRY(learn::SparseRows words, bound.rows_of(context, texts));
+  if (!classifier.encoder) return words;
   learn::SparseRows both;
-  both.width = rows.width + words.columns;
+  both.width = rows.width + words.width;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     for (auto k = static_cast<std::size_t>(rows.offsets[i]); k < static_cast<std::size_t>(rows.offsets[i + 1]); ++k) both.columns.push_back(rows.columns[k]), both.values.push_back(rows.values[k]);
-    for (auto k = static_cast<std::size_t>(words.row_start[i]); k < static_cast<std::size_t>(words.row_start[i + 1]); ++k) both.columns.push_back(static_cast<std::int32_t>(rows.width) + words.column[k]), both.values.push_back(words.value[k]);
+    for (auto k = static_cast<std::size_t>(words.offsets[i]); k < static_cast<std::size_t>(words.offsets[i + 1]); ++k) both.columns.push_back(static_cast<std::int32_t>(rows.width) + words.columns[k]), both.values.push_back(words.values[k]);
     both.offsets.push_back(static_cast<std::int64_t>(both.columns.size()));
   }
   return both;
