@@ -132,6 +132,7 @@ struct Server::State {
   net::awaitable<void> listen();
   net::awaitable<void> session(std::shared_ptr<Connection> client);
   net::awaitable<void> watch_policy();
+  net::awaitable<void> end_when_idle();
   net::awaitable<bool> serve_one(Connection& client, Request& request);
   net::awaitable<void> reply(Connection& client, const Request& request, unsigned status, std::string body, std::string type, std::string id = {}, std::string decision = {});
   net::awaitable<bool> proxy(Connection& client, Request& request, gateway::Dialect dialect);
@@ -515,6 +516,17 @@ net::awaitable<bool> Server::State::relay_stream(Connection& client, const Reque
   co_return !out_ec && failure.empty() && !exchange.stopped();
 }
 
+// The drain's own timer must not keep run() once the last connection is gone.
+net::awaitable<void> Server::State::end_when_idle() {
+  net::steady_timer pause(io);
+  while (open != 0) {
+    error_code ec;
+    pause.expires_after(std::chrono::milliseconds(20));
+    co_await pause.async_wait(into(ec));
+  }
+  drain_timer.cancel();
+}
+
 net::awaitable<void> Server::State::watch_policy() {
   while (!draining) {
     error_code ec;
@@ -582,15 +594,7 @@ void Server::drain() {
     s->drain_timer.async_wait([s](error_code ended) {
       if (!ended) s->io.stop();
     });
-    const auto look = std::make_shared<std::function<void()>>();
-    *look = [s, look] {  // the drain's own timer must not keep run() once the last connection is gone
-      if (s->open == 0) s->drain_timer.cancel();
-      else net::post(s->io, [s, look] {
-        const auto pause = std::make_shared<net::steady_timer>(s->io, std::chrono::milliseconds(20));
-        pause->async_wait([pause, look](error_code) { (*look)(); });
-      });
-    };
-    (*look)();
+    net::co_spawn(s->io, s->end_when_idle(), net::detached);
   });
 }
 
