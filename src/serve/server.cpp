@@ -519,8 +519,7 @@ net::awaitable<bool> Server::State::relay_stream(Connection& client, const Reque
 // The drain's own timer must not keep run() once the last connection is gone.
 net::awaitable<void> Server::State::end_when_idle() {
   net::steady_timer pause(io);
-  while (open != 0) {
-    error_code ec;
+  for (error_code ec; open != 0;) {
     pause.expires_after(std::chrono::milliseconds(20));
     co_await pause.async_wait(into(ec));
   }
@@ -591,9 +590,7 @@ void Server::drain() {
     for (beast::tcp_stream* stream : s->idle) stream->cancel();
     s->idle_upstreams.clear();
     s->drain_timer.expires_after(std::chrono::milliseconds(s->options.drain_ms));
-    s->drain_timer.async_wait([s](error_code ended) {
-      if (!ended) s->io.stop();
-    });
+    s->drain_timer.async_wait([s](error_code ended) { if (!ended) s->io.stop(); });
     net::co_spawn(s->io, s->end_when_idle(), net::detached);
   });
 }
